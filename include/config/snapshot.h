@@ -1,0 +1,113 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The compiled configuration: immutable, counted, shared by all threads. Everything in it lives in
+ * its arena; what changes (rates, gauges, budgets) are cells, to which it holds references. Workers
+ * keep one reference each and hand it to exchanges; the last drop may be on any thread, so the free
+ * is posted to the main thread (snapshot_on_last).
+ */
+#ifndef CONFIG_SNAPSHOT_H
+#define CONFIG_SNAPSHOT_H
+
+#include "base/arena.h"
+#include "base/ref.h"
+#include "base/table.h"
+#include "llm/price.h"
+#include "policy/subject.h"
+#include "upstream/client.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum provider_kind { PROVIDER_OPENAI, PROVIDER_SIMULATED };
+
+struct provider {
+    const char *name;
+    enum provider_kind kind;
+    const char *base_url; /* without a trailing slash; a simulated one's is filled in at load */
+    struct upstream_route *chat; /* POST {base_url}/chat/completions */
+    struct span limit_field;     /* "max_completion_tokens" or "max_tokens" */
+};
+
+struct target {
+    const struct provider *provider;
+    struct span model; /* the name the provider knows */
+};
+
+struct model {
+    struct span name;
+    struct target target;
+    struct price price;
+    int64_t context_window;    /* 0: unknown */
+    int64_t max_output_tokens; /* the wish where the client gives no limit */
+    int64_t min_output_tokens;
+    int64_t hidden_input;   /* -1: llm/model.h's figure */
+    int64_t loaded_wall_ns; /* `created` in /v1/models */
+};
+
+struct timeouts {
+    int64_t connect_ms;
+    int64_t first_byte_ms;
+    int64_t idle_ms;
+    int64_t request_ms;
+    int64_t head_ms;
+    int64_t body_ms;
+};
+
+enum response_headers { RESPONSE_HEADERS_OWN, RESPONSE_HEADERS_OFF };
+
+struct snapshot {
+    struct ref ref;
+    struct arena arena;
+    uint64_t generation; /* rises by one with each load in this process */
+    int64_t loaded_wall_ns;
+
+    const char *const *listen; /* addresses */
+    size_t listen_count;
+    const char *admin_listen; /* NULL: no admin listener */
+    const char *admin_token;  /* NULL: generated into state_dir */
+    const char *const *admin_hosts;
+    size_t admin_host_count;
+    const char *state_dir;
+    int workers; /* as wanted; 0: one a core */
+    struct timeouts timeouts;
+    int64_t max_body_bytes;
+    int64_t max_connections;
+    int64_t drain_ms;
+    const char *log_file; /* "-": standard output; NULL: off */
+    enum response_headers response_headers;
+
+    const struct provider *const *providers;
+    size_t provider_count;
+    const struct model *const *models; /* in the file's order */
+    size_t model_count;
+    const struct tenant *const *tenants;
+    size_t tenant_count;
+    const struct key *const *keys;
+    size_t key_count;
+
+    struct table models_by_name; /* names and aliases → struct model */
+    struct table keys_by_digest; /* 32 bytes → struct key */
+
+    const char *const *files; /* every file read: their directories are watched */
+    size_t file_count;
+    const char *const *warnings; /* what is unsafe for production: a sentence each, no secret */
+    size_t warning_count;
+
+    /* Called instead of freeing, on the thread of the last drop; NULL: free right there. */
+    void (*on_last)(struct snapshot *snapshot);
+    void *owner; /* on_last's own */
+};
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot **snapshot);
+/* For on_last's receiver, on the main thread: drops cells and routes, frees the arena. */
+void snapshot_free(struct snapshot *snapshot);
+
+/* NULL when absent. */
+const struct model *snapshot_model(const struct snapshot *snapshot, struct span name);
+/* The key whose SHA-256 this is, compared in constant time; NULL when there is none. */
+const struct key *snapshot_key(const struct snapshot *snapshot, const uint8_t digest[SHA256_SIZE]);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The flat final record of one exchange. Text is copied into fixed fields (cut where too long), so
+ * that a receipt may be kept, queued and copied without thinking of lifetimes.
+ */
+#ifndef LLM_RECEIPT_H
+#define LLM_RECEIPT_H
+
+#include "base/id.h"
+#include "llm/usage.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RECEIPT_NAME_SIZE 96
+
+struct receipt {
+    struct id id;
+    int64_t begun_wall_ns;
+    int64_t duration_ns;
+    int64_t first_byte_ns; /* to the first byte of the answer sent on; 0: none */
+    int64_t overhead_ns;   /* of the duration, ours: until the request went upstream */
+    int status;            /* sent to the client; 0: it was gone before */
+    const char *outcome;   /* err_info()->name, or "none" */
+    const char *step;      /* where it ended */
+    const char *endpoint;
+    bool stream;
+    uint32_t attempts;
+    char tenant[RECEIPT_NAME_SIZE];
+    char key[RECEIPT_NAME_SIZE];
+    char user[RECEIPT_NAME_SIZE];
+    char session[RECEIPT_NAME_SIZE];
+    char requested_model[RECEIPT_NAME_SIZE];
+    char model[RECEIPT_NAME_SIZE]; /* that served it */
+    char provider[RECEIPT_NAME_SIZE];
+    struct usage usage;
+    enum usage_source usage_source;
+    int64_t cost_nusd;
+    int64_t uncertain_nusd;
+};
+
+/* Copies into a fixed field, cut at the size on a character boundary, control characters and
+ * invalid UTF-8 replaced by '?', always NUL-terminated. */
+void receipt_copy(char field[RECEIPT_NAME_SIZE], struct span text);
+
+#endif

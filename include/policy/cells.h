@@ -1,0 +1,26 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The registry of cells by name: how limits and spend survive a reload. A snapshot asks for the cell
+ * of "tenant acme/search" or "key search-prod budget search-day" and gets the one that earlier snapshots used.
+ * Main thread only; the cells themselves are for all. The registry keeps a reference to each until its end.
+ */
+#ifndef POLICY_CELLS_H
+#define POLICY_CELLS_H
+
+#include "policy/budget.h"
+#include "policy/limit.h"
+
+struct cells;
+
+struct cells *cells_new(void);
+/* Accepts NULL. */
+void cells_free(struct cells **cells);
+
+/* The cell of that name, made when there is none; a new reference for the caller. A budget cell is
+ * also told apart by its window kind. */
+struct rate_cell *cells_rate(struct cells *cells, const char *name);
+struct gauge_cell *cells_gauge(struct cells *cells, const char *name);
+struct budget_cell *cells_budget(struct cells *cells, const char *name, enum window_kind kind);
+
+#endif

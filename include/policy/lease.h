@@ -1,0 +1,39 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a subject was granted for one exchange: a place under each rate and concurrency limit on its
+ * path, and one reservation for the attempt under way. Opened once, closed exactly once (asserted),
+ * whatever happens between. Embedded in the exchange; one thread.
+ */
+#ifndef POLICY_LEASE_H
+#define POLICY_LEASE_H
+
+#include "base/err.h"
+#include "policy/subject.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct lease {
+    const struct key *key;
+    struct rate_view rate; /* the passed limit with the least remaining, or the one that refused;
+                            * limit 0: none */
+    struct reservation reservation;
+    bool open;
+};
+
+/* Takes from every rate and enters every gauge of the path, all or nothing. ERR_NONE,
+ * RATE_LIMITED (rate.retry_ns says how long) or CONCURRENCY_LIMITED; then the lease is not open. */
+enum err lease_open(struct lease *lease, const struct key *key, int64_t now_ns);
+
+/* Holds for one attempt. ERR_NONE, BUDGET_EXCEEDED (or _429, by the budget's status) or BUDGET_BUSY,
+ * with the deciding budget in *by. The lease is open and no reservation is (asserted). */
+enum err lease_reserve(struct lease *lease, const struct budget_wish *wish, int64_t wall_ns,
+                       const struct budget **by);
+/* Ends the attempt's reservation, if one is open: see budget_settle. */
+void lease_settle(struct lease *lease, int64_t cost_nusd, int64_t uncertain_nusd);
+
+/* Leaves the gauges. The reservation must have been settled (asserted). Does nothing when not open. */
+void lease_close(struct lease *lease);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines. */
+#include "options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option_spec *find(const struct option_spec *specs, size_t count,
+                                      const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(specs[i].name, name) == 0 ||
+            (specs[i].alias != NULL && strcmp(specs[i].alias, name) == 0))
+            return &specs[i];
+    return NULL;
+}
+
+bool options_read(int argc, char **argv, int first, const struct option_spec *specs, size_t count)
+{
+    for (int i = first; i < argc; i += 2) {
+        const struct option_spec *spec = find(specs, count, argv[i]);
+        if (spec == NULL) {
+            fprintf(stderr, "weir %s: unknown option '%s'\n", argv[0], argv[i]);
+            return false;
+        }
+        if (i + 1 >= argc) {
+            fprintf(stderr, "weir %s: '%s' takes a value\n", argv[0], argv[i]);
+            return false;
+        }
+        if (*spec->value != NULL) {
+            fprintf(stderr, "weir %s: '%s' is given twice\n", argv[0], argv[i]);
+            return false;
+        }
+        *spec->value = argv[i + 1];
+    }
+    return true;
+}

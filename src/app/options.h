@@ -1,0 +1,19 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Command lines: small, strict, the same for all commands. */
+#ifndef APP_OPTIONS_H
+#define APP_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct option_spec {
+    const char *name;   /* "--listen" */
+    const char *alias;  /* "-l", or NULL */
+    const char **value; /* set to the argument that follows; every option here takes one */
+};
+
+/* Reads argv[first..]. False, with a line on stderr, for anything unknown, repeated or without its value. */
+bool options_read(int argc, char **argv, int first, const struct option_spec *specs, size_t count);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading the configuration, at the start and while traffic flows: parse aside, swap whole, keep the
+ * old one when anything is wrong. Triggered by SIGHUP, POST /admin/reload, and changes of the files
+ * read (their directories are watched, which also sees files replaced by rename).
+ */
+#include "process_private.h"
+
+#include "simulator.h"
+#include "thread.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "config/load.h"
+#include "loop/timer.h"
+#include "loop/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SETTLE_MS 100
+
+static void report_problems(const struct problems *problems, struct buf *report)
+{
+    for (size_t i = 0; i < problems->count; i++) {
+        const struct problem *problem = &problems->items[i];
+        buf_printf(report, "%s:%zu:%zu: %s\n", problem->file, problem->line, problem->column,
+                   problem->message);
+    }
+}
+
+static void snapshot_died(struct snapshot *snapshot)
+{
+    process_post(snapshot->owner, MAIN_SNAPSHOT_DEAD, snapshot);
+}
+
+bool reload_load(struct process *process, struct buf *report)
+{
+    const char *simulated =
+        process->simulator != NULL ? simulator_base_url(process->simulator) : NULL;
+    struct load_settings settings = {
+        .path = process->config_path, .cells = process->cells, .simulated_base_url = simulated};
+    struct problems problems = {0};
+    struct snapshot *snapshot = config_load(&settings, &problems);
+    report_problems(&problems, report);
+    problems_fini(&problems);
+    process->reload_state.successful = snapshot != NULL;
+    if (snapshot == NULL)
+        return false;
+    snapshot->owner = process;
+    snapshot->on_last = snapshot_died;
+    process->reload_state.success_wall_ns = snapshot->loaded_wall_ns;
+    snapshot_unref(&process->snapshot);
+    process->snapshot = snapshot;
+    return true;
+}
+
+/* What a running process cannot change. */
+static void warn_fixed(const struct snapshot *old, const struct snapshot *new)
+{
+    bool same = old->listen_count == new->listen_count && old->workers == new->workers;
+    for (size_t i = 0; same && i < old->listen_count; i++)
+        same = strcmp(old->listen[i], new->listen[i]) == 0;
+    if (!same)
+        log_warn("reload: listen and workers take effect at the next start");
+}
+
+/* The simulator cannot be started later: the loader needs its address. */
+static void start_simulator(struct process *process)
+{
+    const char *error = NULL;
+    if (process->simulator != NULL || !config_wants_simulator(process->config_path))
+        return;
+    process->simulator = simulator_start(&error);
+    if (process->simulator == NULL)
+        log_error("the simulated provider cannot start: %s", error);
+}
+
+bool reload_now(struct process *process, struct buf *report)
+{
+    if (process->draining) {
+        buf_printf(report, "the gateway is draining\n");
+        return false;
+    }
+    start_simulator(process);
+    struct snapshot *old = snapshot_ref(process->snapshot);
+    bool loaded = reload_load(process, report);
+    if (loaded) {
+        warn_fixed(old, process->snapshot);
+        for (size_t i = 0; i < process->thread_count; i++)
+            worker_thread_set_snapshot(process->threads[i], snapshot_ref(process->snapshot));
+        log_info("configuration reloaded (generation %llu)",
+                 (unsigned long long)process->snapshot->generation);
+    } else {
+        log_error("configuration not reloaded, the one in force stays:");
+        struct span line, rest = buf_span(report);
+        while (rest.len > 0) {
+            rest = span_cut(rest, '\n', &line);
+            log_error("%.*s", SPAN_ARG(line));
+        }
+    }
+    snapshot_unref(&old);
+    reload_unwatch(process);
+    reload_watch(process);
+    return loaded;
+}
+
+/* ---- watching ---- */
+
+static struct file_print print_of(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return (struct file_print){0};
+    return (struct file_print){.inode = status.st_ino,
+                               .size = status.st_size,
+                               .modified_ns = (int64_t)status.st_mtim.tv_sec * NS_PER_S +
+                                              status.st_mtim.tv_nsec};
+}
+
+static bool print_equal(struct file_print a, struct file_print b)
+{
+    return a.inode == b.inode && a.size == b.size && a.modified_ns == b.modified_ns;
+}
+
+static void take_prints(struct process *process)
+{
+    const struct snapshot *snapshot = process->snapshot;
+    free(process->prints);
+    process->prints = memory_array(snapshot->file_count, sizeof *process->prints);
+    for (size_t i = 0; i < snapshot->file_count; i++)
+        process->prints[i] = print_of(snapshot->files[i]);
+}
+
+static bool files_changed(const struct process *process)
+{
+    const struct snapshot *snapshot = process->snapshot;
+    for (size_t i = 0; i < snapshot->file_count; i++)
+        if (!print_equal(process->prints[i], print_of(snapshot->files[i])))
+            return true;
+    return false;
+}
+
+static void settled(void *argument)
+{
+    struct process *process = argument;
+    struct buf report;
+    if (process->draining || !files_changed(process))
+        return;
+    buf_init(&report, 1024 * 1024, 0);
+    reload_now(process, &report);
+    buf_fini(&report);
+}
+
+static void changed(void *argument)
+{
+    struct process *process = argument;
+    timer_start(process->settle_timer, SETTLE_MS);
+}
+
+/* The directory of a path, in new memory. */
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return memory_string(".", 1);
+    return memory_string(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static bool watched_before(const struct snapshot *snapshot, size_t index, const char *directory)
+{
+    for (size_t i = 0; i < index; i++) {
+        char *earlier = directory_of(snapshot->files[i]);
+        bool same = strcmp(earlier, directory) == 0;
+        free(earlier);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+void reload_watch(struct process *process)
+{
+    const struct snapshot *snapshot = process->snapshot;
+    if (process->settle_timer == NULL)
+        process->settle_timer = timer_new(process->loop, settled, process);
+    take_prints(process);
+    for (size_t i = 0; i < snapshot->file_count && process->watch_count < WATCH_MAX; i++) {
+        char *directory = directory_of(snapshot->files[i]);
+        if (!watched_before(snapshot, i, directory)) {
+            struct watch *watch = watch_new(process->loop, directory, changed, process);
+            if (watch != NULL)
+                process->watches[process->watch_count++] = watch;
+            else
+                log_warn("%s cannot be watched: changes there need SIGHUP", directory);
+        }
+        free(directory);
+    }
+}
+
+void reload_unwatch(struct process *process)
+{
+    for (size_t i = 0; i < process->watch_count; i++)
+        watch_free(&process->watches[i]);
+    process->watch_count = 0;
+}

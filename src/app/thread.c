@@ -1,0 +1,130 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One worker a thread; see thread.h. */
+#include "thread.h"
+
+#include "base/assert.h"
+#include "base/memory.h"
+#include "loop/inbox.h"
+#include "loop/loop.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct worker_thread {
+    pthread_t thread;
+    bool started;
+    struct loop *loop;
+    struct inbox *inbox;
+    struct gateway_worker *gateway;
+    void (*drained)(void *argument);
+    void *argument;
+};
+
+enum order { ORDER_SNAPSHOT, ORDER_DRAIN, ORDER_INTERRUPT, ORDER_STOP };
+
+struct message {
+    struct inbox_item item; /* first */
+    enum order order;
+    struct snapshot *snapshot;
+};
+
+static void obey(struct worker_thread *thread, struct message *message)
+{
+    switch (message->order) {
+    case ORDER_SNAPSHOT:
+        gateway_worker_set_snapshot(thread->gateway, message->snapshot);
+        break;
+    case ORDER_DRAIN:
+        gateway_worker_drain(thread->gateway, thread->drained, thread->argument);
+        break;
+    case ORDER_INTERRUPT:
+        gateway_worker_interrupt(thread->gateway);
+        break;
+    case ORDER_STOP:
+        loop_stop(thread->loop);
+        break;
+    }
+}
+
+static void deliver(void *argument, struct inbox_item *item)
+{
+    struct message *message = (struct message *)(void *)item;
+    obey(argument, message);
+    free(message);
+}
+
+static void send(struct worker_thread *thread, enum order order, struct snapshot *snapshot)
+{
+    struct message *message = MEMORY_NEW(struct message);
+    message->order = order;
+    message->snapshot = snapshot;
+    inbox_post(thread->inbox, &message->item);
+}
+
+struct worker_thread *worker_thread_new(const struct worker_thread_settings *settings,
+                                        const char **address, const char **error)
+{
+    struct worker_thread *thread = MEMORY_NEW(struct worker_thread);
+    thread->drained = settings->drained;
+    thread->argument = settings->argument;
+    thread->loop = loop_new();
+    thread->inbox = inbox_new(thread->loop, deliver, thread);
+    struct gateway_settings gateway = {.loop = thread->loop,
+                                       .snapshot = settings->snapshot,
+                                       .access_log_fd = settings->access_log_fd};
+    thread->gateway = gateway_worker_new(&gateway);
+    if (!gateway_worker_listen(thread->gateway, address, error))
+        worker_thread_free(&thread);
+    return thread;
+}
+
+static void *run(void *argument)
+{
+    struct worker_thread *thread = argument;
+    loop_run(thread->loop);
+    return NULL;
+}
+
+void worker_thread_start(struct worker_thread *thread)
+{
+    int failed = pthread_create(&thread->thread, NULL, run, thread);
+    ASSERT(failed == 0);
+    thread->started = true;
+}
+
+void worker_thread_set_snapshot(struct worker_thread *thread, struct snapshot *snapshot)
+{
+    send(thread, ORDER_SNAPSHOT, snapshot);
+}
+
+void worker_thread_drain(struct worker_thread *thread)
+{
+    send(thread, ORDER_DRAIN, NULL);
+}
+
+void worker_thread_interrupt(struct worker_thread *thread)
+{
+    send(thread, ORDER_INTERRUPT, NULL);
+}
+
+void worker_thread_free(struct worker_thread **pointer)
+{
+    struct worker_thread *thread = *pointer;
+    if (thread == NULL)
+        return;
+    *pointer = NULL;
+    if (thread->started) {
+        send(thread, ORDER_STOP, NULL);
+        pthread_join(thread->thread, NULL);
+    }
+    gateway_worker_free(&thread->gateway);
+    inbox_free(&thread->inbox);
+    loop_free(&thread->loop);
+    free(thread);
+}
+
+struct gateway_worker *worker_thread_gateway(struct worker_thread *thread)
+{
+    return thread->gateway;
+}

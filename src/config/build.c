@@ -1,0 +1,205 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * References that a snapshot holds (routes, cells) are given back by cleanups of its arena, so that a
+ * snapshot that is dropped half-way gives back exactly what it took.
+ */
+#include "build.h"
+
+#include "crypto/secret.h"
+#include "warn.h"
+
+#include <string.h>
+
+/* ---- what the arena gives back ---- */
+
+static void drop_route(void *route)
+{
+    struct upstream_route *last = route;
+    upstream_route_unref(&last);
+}
+
+static void drop_rate(void *cell)
+{
+    struct rate_cell *last = cell;
+    rate_cell_unref(&last);
+}
+
+static void drop_gauge(void *cell)
+{
+    struct gauge_cell *last = cell;
+    gauge_cell_unref(&last);
+}
+
+static void drop_budget(void *cell)
+{
+    struct budget_cell *last = cell;
+    budget_cell_unref(&last);
+}
+
+static void give_back_at_end(struct check *check, void (*drop)(void *), void *resource)
+{
+    bool kept = arena_on_end(&check->snapshot->arena, drop, resource);
+    ASSERT(kept);
+}
+
+/* ---- routes ---- */
+
+static struct span join(struct check *check, struct span a, struct span b)
+{
+    struct span text = arena_printf(check->scratch, "%.*s%.*s", SPAN_ARG(a), SPAN_ARG(b));
+    ASSERT(text.ptr != NULL);
+    return text;
+}
+
+static void build_route(struct check *check, struct draft_provider *draft)
+{
+    struct span key = draft->api_key.text;
+    struct span bearer = join(check, SPAN("Bearer "), key);
+    struct header headers[] = {{SPAN("Content-Type"), SPAN("application/json")},
+                               {SPAN("Authorization"), bearer}};
+    struct upstream_route_settings settings = {
+        .url = join(check, draft->base_url, SPAN("/chat/completions")),
+        .headers = headers,
+        .header_count = key.len > 0 ? 2 : 1,
+        .proxy = draft->provider.kind == PROVIDER_SIMULATED ? SPAN_NONE : check->proxy,
+        .ca_file = check->ca_file,
+        .http2 = draft->http2,
+        .connect_timeout_ms = check->snapshot->timeouts.connect_ms};
+    draft->provider.chat = upstream_route_new(&settings);
+    secret_wipe((char *)(uintptr_t)bearer.ptr, bearer.len);
+    if (draft->provider.chat == NULL)
+        report_add(check->report, draft->at, "the provider's URL cannot be used");
+    else
+        give_back_at_end(check, drop_route, draft->provider.chat);
+}
+
+void build_routes(struct check *check)
+{
+    LIST_FOR_EACH (link, &check->providers)
+        build_route(check, LIST_ITEM(link, struct draft_provider, link));
+}
+
+/* ---- cells ---- */
+
+static const char *cell_name(struct check *check, const char *owner, const char *what)
+{
+    struct span name = arena_printf(check->scratch, "%s %s", owner, what);
+    ASSERT(name.ptr != NULL);
+    return name.ptr;
+}
+
+static struct budget *build_budgets(struct check *check, const char *owner,
+                                    const struct draft_allowance *draft)
+{
+    struct cells *cells = check->settings->cells;
+    struct budget *budgets =
+        config_alloc(&check->snapshot->arena, draft->budget_count, sizeof(*budgets));
+    for (size_t i = 0; i < draft->budget_count; i++) {
+        const struct draft_budget *from = &draft->budgets[i];
+        const char *what = cell_name(check, "budget", from->name);
+        struct budget_cell *cell = cells_budget(cells, cell_name(check, owner, what), from->window);
+        give_back_at_end(check, drop_budget, cell);
+        budget_cell_set_limit(cell, from->limit_nusd);
+        budgets[i] = (struct budget){.name = from->name,
+                                     .window = from->window,
+                                     .cell = cell,
+                                     .max_hold_nusd = from->max_hold_nusd,
+                                     .refusal_status = from->refusal_status,
+                                     .release_uncertain = from->release_uncertain != 0};
+    }
+    return budgets;
+}
+
+/* `owner`: "tenant acme/search". */
+static void build_allowance(struct check *check, const char *owner,
+                            const struct draft_allowance *draft, struct allowance *allowance)
+{
+    struct cells *cells = check->settings->cells;
+    if (draft->requests_per_minute > 0) {
+        allowance->rate = cells_rate(cells, cell_name(check, owner, "rate"));
+        give_back_at_end(check, drop_rate, allowance->rate);
+        rate_cell_set(allowance->rate, draft->requests_per_minute);
+    }
+    if (draft->concurrent > 0) {
+        allowance->gauge = cells_gauge(cells, cell_name(check, owner, "gauge"));
+        give_back_at_end(check, drop_gauge, allowance->gauge);
+        gauge_cell_set(allowance->gauge, draft->concurrent);
+    }
+    allowance->budgets = build_budgets(check, owner, draft);
+    allowance->budget_count = draft->budget_count;
+}
+
+/* ---- arrays ---- */
+
+static void build_providers(struct check *check)
+{
+    struct snapshot *snapshot = check->snapshot;
+    const struct provider **all =
+        config_alloc(&snapshot->arena, snapshot->provider_count, sizeof(*all));
+    snapshot->providers = all;
+    LIST_FOR_EACH (link, &check->providers)
+        *all++ = &LIST_ITEM(link, struct draft_provider, link)->provider;
+}
+
+static void build_models(struct check *check)
+{
+    struct snapshot *snapshot = check->snapshot;
+    const struct model **all = config_alloc(&snapshot->arena, snapshot->model_count, sizeof(*all));
+    snapshot->models = all;
+    LIST_FOR_EACH (link, &check->models)
+        *all++ = &LIST_ITEM(link, struct draft_model, link)->model;
+}
+
+static void build_tenants(struct check *check)
+{
+    struct snapshot *snapshot = check->snapshot;
+    const struct tenant **all =
+        config_alloc(&snapshot->arena, snapshot->tenant_count, sizeof(*all));
+    snapshot->tenants = all;
+    LIST_FOR_EACH (link, &check->tenants) {
+        struct draft_tenant *draft = LIST_ITEM(link, struct draft_tenant, link);
+        build_allowance(check, cell_name(check, "tenant", draft->tenant.path), &draft->allowance,
+                        &draft->tenant.allowance);
+        *all++ = &draft->tenant;
+    }
+}
+
+static void build_keys(struct check *check)
+{
+    struct snapshot *snapshot = check->snapshot;
+    const struct key **all = config_alloc(&snapshot->arena, snapshot->key_count, sizeof(*all));
+    snapshot->keys = all;
+    LIST_FOR_EACH (link, &check->keys) {
+        struct draft_key *draft = LIST_ITEM(link, struct draft_key, link);
+        build_allowance(check, cell_name(check, "key", draft->key.id), &draft->allowance,
+                        &draft->key.allowance);
+        *all++ = &draft->key;
+    }
+}
+
+static const char *const *build_texts(struct check *check, const struct list *list, size_t *count)
+{
+    *count = 0;
+    LIST_FOR_EACH (link, list)
+        ++*count;
+    const char **all = config_alloc(&check->snapshot->arena, *count, sizeof(*all));
+    const char **next = all;
+    LIST_FOR_EACH (link, list)
+        *next++ = LIST_ITEM(link, struct draft_text, link)->text;
+    return all;
+}
+
+void build_snapshot(struct check *check)
+{
+    static uint64_t generation;
+    struct snapshot *snapshot = check->snapshot;
+    build_providers(check);
+    build_models(check);
+    build_tenants(check);
+    build_keys(check);
+    warn_all(check);
+    snapshot->files = build_texts(check, &check->files, &snapshot->file_count);
+    snapshot->warnings = build_texts(check, &check->warnings, &snapshot->warning_count);
+    snapshot->generation = ++generation;
+}

@@ -1,0 +1,145 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What checking a file is about: the sections fill the snapshot and leave drafts, which hold beside
+ * each object the place it was written at and what only the build needs. Drafts live in the
+ * snapshot's arena, since the objects within them stay. Nothing here touches a cell.
+ */
+#ifndef CONFIG_CHECK_H
+#define CONFIG_CHECK_H
+
+#include "base/list.h"
+#include "base/table.h"
+#include "config/load.h"
+#include "config/snapshot.h"
+#include "report.h"
+#include "schema.h"
+
+struct secret {
+    struct span text; /* empty: none */
+    struct mark at;
+    bool given;    /* also when it could not be read, which was reported */
+    bool in_clear; /* written in the file itself */
+};
+
+struct draft_budget {
+    struct mark at;
+    const char *name;
+    enum window_kind window;
+    int refusal_status;
+    int release_uncertain;
+    int64_t limit_nusd;
+    int64_t max_hold_millionths; /* of the limit; -1: max_hold_nusd says */
+    int64_t max_hold_nusd;
+};
+
+struct draft_allowance {
+    int64_t requests_per_minute; /* 0: no limit */
+    int64_t concurrent;
+    struct draft_budget *budgets;
+    size_t budget_count;
+};
+
+struct draft_provider {
+    struct list link;
+    struct mark at;
+    struct provider provider;
+    struct secret api_key;
+    struct span base_url;
+    struct mark base_url_at;
+    struct span limit_field;
+    bool http2;
+};
+
+struct draft_model {
+    struct list link;
+    struct mark at;
+    struct model model;
+    const struct node *aliases; /* NULL: none */
+};
+
+struct draft_tenant {
+    struct list link;
+    struct tenant tenant;
+    struct draft_allowance allowance;
+};
+
+struct draft_key {
+    struct list link;
+    struct mark at;
+    struct key key;
+    struct draft_allowance allowance;
+};
+
+struct check {
+    const struct load_settings *settings;
+    struct report *report;
+    struct snapshot *snapshot;
+    struct arena *scratch;
+    const char *directory; /* of the file, with its slash; "" */
+
+    const struct node *providers_node;
+    const struct node *models_node;
+    const struct node *tenants_node;
+
+    struct secret admin_token;
+    struct mark admin_listen_at;
+    bool admin_is_loopback;
+    bool listen_is_loopback; /* every address */
+    struct span proxy;       /* empty: none */
+    struct span ca_file;     /* empty: the system's */
+
+    struct list providers; /* struct draft_provider, in the file's order; so are the others */
+    struct list models;
+    struct list tenants; /* a parent before its children */
+    struct list keys;
+    struct list files;    /* struct draft_text */
+    struct list warnings; /* struct draft_text */
+    struct table providers_by_name;
+    struct table tenants_by_path;
+    struct table keys_by_id;
+};
+
+/* A string in a list. */
+struct draft_text {
+    struct list link;
+    const char *text;
+};
+
+void check_init(struct check *check, const struct load_settings *settings,
+                struct snapshot *snapshot, struct arena *scratch, struct report *report);
+void check_fini(struct check *check);
+
+/* All of it: settings, providers, models, tenants, in the order in which they refer to each other. */
+void check_file(struct check *check, const struct node *root);
+
+/* Into the snapshot. */
+field_reader check_listen;
+field_reader check_admin;
+/* That the two do not meet. */
+void check_addresses(struct check *check);
+void check_providers(struct check *check);
+void check_models(struct check *check);
+void check_tenants(struct check *check);
+/* The budgets and limits of a tenant or key. Member: struct draft_allowance. */
+field_reader check_budgets;
+field_reader check_limits;
+
+/* Member: struct secret. */
+field_reader check_secret;
+/* Member: int64_t, nano-dollars. */
+field_reader check_usd;
+/* The path of a file that is read or named, to be watched. */
+void check_watch(struct check *check, const char *path);
+
+/* "model 'gpt-4o'", cut where it is very long, for messages; into the scratch arena. */
+const char *check_where(struct check *check, const char *what, struct span name);
+
+static inline void check_append(struct check *check, struct list *list, const char *text)
+{
+    struct draft_text *item = CONFIG_NEW(&check->snapshot->arena, struct draft_text);
+    item->text = text;
+    list_append(list, &item->link);
+}
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sections that are about this program: addresses, limits of the process, the log. */
+#include "check.h"
+#include "value.h"
+#include "wire/url.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* ---- egress ---- */
+
+/* A proxy's URL may hold a user and a password. They are for curl: here they are left out. */
+static bool is_proxy_url(struct check *check, struct span text)
+{
+    struct url url;
+    size_t start = span_search(text, SPAN("://")) + strlen("://");
+    struct span rest = span_from(text, start);
+    size_t at = span_find(rest, '@');
+    if (at == rest.len)
+        return url_parse(text, &url) && url.path.len == 0;
+    struct span host = span_from(rest, at + 1);
+    struct span plain =
+        arena_printf(check->scratch, "%.*s%.*s", (int)start, text.ptr, SPAN_ARG(host));
+    return url_parse(plain, &url) && url.path.len == 0;
+}
+
+static void read_proxy(struct check *check, const struct field *field, const struct entry *entry,
+                       void *into)
+{
+    struct span text;
+    (void)field;
+    (void)into;
+    if (node_is_off(entry->value) || !schema_text(check, entry, &text))
+        return;
+    if (!is_proxy_url(check, text))
+        report_add(check->report, entry->value->at,
+                   "'proxy' must be a URL such as http://proxy:3128");
+    else
+        check->proxy = text;
+}
+
+static void read_ca_file(struct check *check, const struct field *field, const struct entry *entry,
+                         void *into)
+{
+    const char *given = NULL;
+    (void)into;
+    struct field plain = *field;
+    plain.offset = 0;
+    field_string(check, &plain, entry, &given);
+    if (given == NULL)
+        return;
+    struct span path =
+        arena_printf(check->scratch, "%s%s", given[0] == '/' ? "" : check->directory, given);
+    ASSERT(path.ptr != NULL);
+    check->ca_file = path;
+    check_watch(check, path.ptr);
+    if (access(path.ptr, R_OK) != 0)
+        report_add(check->report, entry->value->at, "'ca_file' cannot be read: '%s'", path.ptr);
+}
+
+static void read_egress(struct check *check, const struct field *field, const struct entry *entry,
+                        void *into)
+{
+    static const struct field fields[] = {{.name = "proxy", .read = read_proxy},
+                                          {.name = "ca_file", .read = read_ca_file},
+                                          {.name = NULL}};
+    (void)field;
+    schema_map(check, entry->value, "'egress'", fields, into);
+}
+
+/* ---- log ---- */
+
+static void read_log_file(struct check *check, const struct field *field, const struct entry *entry,
+                          void *into)
+{
+    struct snapshot *snapshot = into;
+    if (node_is_null(entry->value) || node_is_off(entry->value))
+        snapshot->log_file = NULL;
+    else
+        field_string(check, field, entry, into);
+}
+
+static void read_log(struct check *check, const struct field *field, const struct entry *entry,
+                     void *into)
+{
+    static const struct choice formats[] = {{"json", 0}, {NULL, 0}};
+    static const struct choice contents[] = {
+        {"off", 0}, {"redacted", CHOICE_LATER}, {"full", CHOICE_LATER}, {NULL, 0}};
+    static const struct field fields[] = {
+        {.name = "file",
+         .read = read_log_file,
+         .flags = FIELD_TAKES_NULL,
+         .offset = offsetof(struct snapshot, log_file)},
+        {.name = "format", .read = field_fixed, .choices = formats},
+        {.name = "content", .read = field_fixed, .choices = contents},
+        {.name = NULL}};
+    struct snapshot *snapshot = into;
+    (void)field;
+    if (node_is_off(entry->value))
+        snapshot->log_file = NULL;
+    else
+        schema_map(check, entry->value, "'log'", fields, into);
+}
+
+/* ---- the rest ---- */
+
+#define DURATION_MAX ((int64_t)24 * 3600 * 1000)
+#define TIMEOUT(NAME)                                                                          \
+    {                                                                                          \
+        .name = #NAME, .read = field_duration, .offset = offsetof(struct timeouts, NAME##_ms), \
+        .least = 1, .most = DURATION_MAX, .example = "from 1ms to 24h"                         \
+    }
+
+static void read_timeouts(struct check *check, const struct field *field, const struct entry *entry,
+                          void *into)
+{
+    static const struct field fields[] = {TIMEOUT(connect), TIMEOUT(first_byte), TIMEOUT(idle),
+                                          TIMEOUT(request), TIMEOUT(head),       TIMEOUT(body),
+                                          {.name = NULL}};
+    struct snapshot *snapshot = into;
+    (void)field;
+    schema_map(check, entry->value, "'timeouts'", fields, &snapshot->timeouts);
+}
+
+static void read_workers(struct check *check, const struct field *field, const struct entry *entry,
+                         void *into)
+{
+    struct snapshot *snapshot = into;
+    int64_t workers = snapshot->workers;
+    field_count(check, field, entry, &workers);
+    snapshot->workers = (int)workers;
+}
+
+static void read_providers(struct check *check, const struct field *field,
+                           const struct entry *entry, void *into)
+{
+    (void)field;
+    (void)into;
+    check->providers_node = entry->value;
+}
+
+static void read_models(struct check *check, const struct field *field, const struct entry *entry,
+                        void *into)
+{
+    (void)field;
+    (void)into;
+    check->models_node = entry->value;
+}
+
+static void read_tenants(struct check *check, const struct field *field, const struct entry *entry,
+                         void *into)
+{
+    (void)field;
+    (void)into;
+    check->tenants_node = entry->value;
+}
+
+static const struct choice response_headers[] = {{"own", RESPONSE_HEADERS_OWN},
+                                                 {"off", RESPONSE_HEADERS_OFF},
+                                                 {"full", CHOICE_LATER},
+                                                 {NULL, 0}};
+
+static const struct field top_fields[] = {
+    {.name = "listen", .read = check_listen},
+    {.name = "admin", .read = check_admin, .flags = FIELD_TAKES_NULL},
+    {.name = "state_dir", .read = field_string, .offset = offsetof(struct snapshot, state_dir)},
+    {.name = "workers", .read = read_workers, .most = 256, .example = "from 0 to 256"},
+    {.name = "timeouts", .read = read_timeouts},
+    {.name = "max_body",
+     .read = field_size,
+     .offset = offsetof(struct snapshot, max_body_bytes),
+     .least = 1 << 10,
+     .most = 1 << 30,
+     .example = "from 1KiB to 1GiB"},
+    {.name = "max_connections",
+     .read = field_count,
+     .offset = offsetof(struct snapshot, max_connections),
+     .least = 1,
+     .most = 1000000,
+     .example = "from 1 to 1000000"},
+    {.name = "drain",
+     .read = field_duration,
+     .offset = offsetof(struct snapshot, drain_ms),
+     .least = 1,
+     .most = DURATION_MAX,
+     .example = "from 1ms to 24h"},
+    {.name = "egress", .read = read_egress},
+    {.name = "log", .read = read_log},
+    {.name = "response_headers",
+     .read = field_choice,
+     .offset = offsetof(struct snapshot, response_headers),
+     .choices = response_headers},
+    {.name = "providers", .read = read_providers, .flags = FIELD_REQUIRED},
+    {.name = "models", .read = read_models, .flags = FIELD_REQUIRED},
+    {.name = "tenants", .read = read_tenants, .flags = FIELD_REQUIRED},
+    {.name = "tls"},
+    {.name = "prices"},
+    {.name = "memory"},
+    {.name = "include"},
+    {.name = "cache"},
+    {.name = "store"},
+    {.name = "ledger"},
+    {.name = "alerts"},
+    {.name = "telemetry"},
+    {.name = NULL}};
+
+static void set_defaults(struct snapshot *snapshot)
+{
+    static const char *const listen[] = {"127.0.0.1:8080"};
+    snapshot->listen = listen;
+    snapshot->listen_count = 1;
+    snapshot->admin_listen = "127.0.0.1:9090";
+    snapshot->state_dir = "./state";
+    snapshot->timeouts = (struct timeouts){.connect_ms = 5000,
+                                           .first_byte_ms = 120000,
+                                           .idle_ms = 60000,
+                                           .request_ms = 600000,
+                                           .head_ms = 10000,
+                                           .body_ms = 15000};
+    snapshot->max_body_bytes = 32 << 20;
+    snapshot->max_connections = 20000;
+    snapshot->drain_ms = 30000;
+    snapshot->log_file = "-";
+}
+
+void check_file(struct check *check, const struct node *root)
+{
+    set_defaults(check->snapshot);
+    schema_map(check, root, "", top_fields, check->snapshot);
+    check_addresses(check);
+    check_providers(check);
+    check_models(check);
+    check_tenants(check);
+}

@@ -1,0 +1,176 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `weir check` prints of a good file. */
+#include "base/clock.h"
+#include "base/money.h"
+#include "config/load.h"
+
+#include <inttypes.h>
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_head(const struct snapshot *snapshot, FILE *out)
+{
+    fprintf(out, "%zu provider%s, %zu model%s, %zu tenant%s, %zu key%s\n", snapshot->provider_count,
+            plural(snapshot->provider_count), snapshot->model_count, plural(snapshot->model_count),
+            snapshot->tenant_count, plural(snapshot->tenant_count), snapshot->key_count,
+            plural(snapshot->key_count));
+    fprintf(out, "\nlisten:");
+    for (size_t i = 0; i < snapshot->listen_count; i++)
+        fprintf(out, " %s", snapshot->listen[i]);
+    fprintf(out, "\nadmin: %s\n", snapshot->admin_listen != NULL ? snapshot->admin_listen : "off");
+}
+
+static void print_providers(const struct snapshot *snapshot, FILE *out)
+{
+    fprintf(out, "\nproviders\n");
+    for (size_t i = 0; i < snapshot->provider_count; i++) {
+        const struct provider *provider = snapshot->providers[i];
+        if (provider->kind == PROVIDER_SIMULATED)
+            fprintf(out, "  %s: simulated, inside this program\n", provider->name);
+        else
+            fprintf(out, "  %s: openai, %s\n", provider->name, provider->base_url);
+    }
+}
+
+/* ---- models ---- */
+
+static void print_price(const char *what, int64_t pusd, FILE *out)
+{
+    char text[MONEY_TEXT_SIZE];
+    /* A pico-dollar a token is a micro-dollar per million, and prices are at most 10^6 dollars. */
+    fprintf(out, "%s %s", what, money_format(pusd * 1000, text));
+}
+
+static void print_model(const struct model *model, FILE *out)
+{
+    const struct price *price = &model->price;
+    char text[MONEY_TEXT_SIZE];
+    fprintf(out, "  %.*s: %s, %.*s; output at most %" PRId64 " tokens; ", SPAN_ARG(model->name),
+            model->target.provider->name, SPAN_ARG(model->target.model), model->max_output_tokens);
+    if (!price->known) {
+        fprintf(out, "no price\n");
+        return;
+    }
+    print_price("USD per million tokens: input", price->input_pusd, out);
+    print_price(", cached input", price->cached_input_pusd, out);
+    print_price(", cache write", price->cache_write_pusd, out);
+    print_price(", output", price->output_pusd, out);
+    if (price->per_request_nusd > 0)
+        fprintf(out, "; USD per request: %s", money_format(price->per_request_nusd, text));
+    fprintf(out, "\n");
+}
+
+static void print_models(const struct snapshot *snapshot, FILE *out)
+{
+    fprintf(out, "\nmodels\n");
+    for (size_t i = 0; i < snapshot->model_count; i++)
+        print_model(snapshot->models[i], out);
+}
+
+/* ---- tenants and keys ---- */
+
+static void print_limits(const struct allowance *allowance, FILE *out)
+{
+    if (allowance->rate != NULL)
+        fprintf(out, "; %" PRId64 " requests a minute", allowance->rate->per_minute);
+    if (allowance->gauge != NULL)
+        fprintf(out, "; %" PRId64 " at once", allowance->gauge->limit);
+}
+
+static void print_budgets(const struct allowance *allowance, const char *indent, FILE *out)
+{
+    char limit[MONEY_TEXT_SIZE];
+    char hold[MONEY_TEXT_SIZE];
+    for (size_t i = 0; i < allowance->budget_count; i++) {
+        const struct budget *budget = &allowance->budgets[i];
+        struct budget_view view;
+        budget_look(budget->cell, clock_wall_ns(), &view);
+        fprintf(out, "%sbudget %s: %s USD a %s; one request holds at most %s; %d when spent%s\n",
+                indent, budget->name, money_format(view.limit_nusd, limit),
+                budget->window == WINDOW_TOTAL ? "lifetime" : window_kind_name(budget->window),
+                money_format(budget->max_hold_nusd, hold), budget->refusal_status,
+                budget->release_uncertain ? "; releases what is uncertain" : "");
+    }
+}
+
+static void print_tenant(const struct snapshot *snapshot, const struct tenant *tenant, FILE *out)
+{
+    fprintf(out, "  %s: ", tenant->path);
+    if (tenant->models == NULL)
+        fprintf(out, "all models");
+    for (size_t i = 0; i < tenant->model_count; i++)
+        fprintf(out, "%s%.*s", i > 0 ? ", " : "", SPAN_ARG(tenant->models[i]));
+    print_limits(&tenant->allowance, out);
+    fprintf(out, "\n");
+    print_budgets(&tenant->allowance, "    ", out);
+    for (size_t i = 0; i < snapshot->key_count; i++) {
+        const struct key *key = snapshot->keys[i];
+        if (key->tenant != tenant)
+            continue;
+        fprintf(out, "    key %s", key->id);
+        if (key->expires_wall_ns > 0) {
+            char date[CLOCK_RFC3339_SIZE];
+            fprintf(out, "; expires %.10s", clock_rfc3339(key->expires_wall_ns, date));
+        }
+        print_limits(&key->allowance, out);
+        fprintf(out, "\n");
+        print_budgets(&key->allowance, "      ", out);
+    }
+}
+
+/* ---- what can go wrong ---- */
+
+static void print_overshoot(const char *owner, const char *name, const struct allowance *allowance,
+                            FILE *out)
+{
+    for (size_t i = 0; i < allowance->budget_count; i++) {
+        const struct budget *budget = &allowance->budgets[i];
+        struct budget_view view;
+        char limit[MONEY_TEXT_SIZE];
+        budget_look(budget->cell, clock_wall_ns(), &view);
+        fprintf(out, "  %s %s, %s: %s while this process lives; up to %s more after each restart\n",
+                owner, name, budget->name,
+                budget->release_uncertain ? "not bounded (uncertain: release)" : "0.00 USD",
+                money_format(view.limit_nusd, limit));
+    }
+}
+
+static void print_money(const struct snapshot *snapshot, FILE *out)
+{
+    fprintf(out,
+            "\nwhat budgets hold\n"
+            "  Spend lives in memory in this version and is lost at restart, after a crash and "
+            "after power loss.\n"
+            "  Each gateway counts for itself: N of them may spend N times a limit.\n"
+            "  A provider that bills more than the limit it was sent is recorded in full.\n"
+            "\novershoot bound, by budget\n");
+    for (size_t i = 0; i < snapshot->tenant_count; i++)
+        print_overshoot("tenant", snapshot->tenants[i]->path, &snapshot->tenants[i]->allowance,
+                        out);
+    for (size_t i = 0; i < snapshot->key_count; i++)
+        print_overshoot("key", snapshot->keys[i]->id, &snapshot->keys[i]->allowance, out);
+}
+
+static void print_warnings(const struct snapshot *snapshot, FILE *out)
+{
+    fprintf(out, "\nunsafe for production\n");
+    fprintf(out, "  warning: budgets do not outlive a restart\n");
+    for (size_t i = 0; i < snapshot->warning_count; i++)
+        fprintf(out, "  warning: %s\n", snapshot->warnings[i]);
+}
+
+void config_summary(const struct snapshot *snapshot, FILE *out)
+{
+    print_head(snapshot, out);
+    print_providers(snapshot, out);
+    print_models(snapshot, out);
+    fprintf(out, "\ntenants\n");
+    for (size_t i = 0; i < snapshot->tenant_count; i++)
+        print_tenant(snapshot, snapshot->tenants[i], out);
+    print_money(snapshot, out);
+    print_warnings(snapshot, out);
+}

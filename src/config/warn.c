@@ -1,0 +1,129 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The warnings, in the order: who can listen in, who can get in, whose money is not held. */
+#include "warn.h"
+
+#include "value.h"
+#include "wire/url.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* SHA-256 of "weir_quickstart", which the documentation prints. */
+static const uint8_t quickstart_digest[SHA256_SIZE] = {
+    0xaf, 0x52, 0xd2, 0xc6, 0x65, 0x74, 0x78, 0x23, 0x29, 0x7d, 0x84, 0x86, 0xa2, 0xde, 0x8f, 0xff,
+    0x4d, 0xab, 0xb0, 0xdf, 0x13, 0x4c, 0x6c, 0x4b, 0x02, 0xdf, 0x33, 0x70, 0x22, 0xea, 0xf3, 0xa1};
+
+#define WARNING_SIZE 512
+
+static void warn(struct check *check, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void warn(struct check *check, const char *format, ...)
+{
+    char text[WARNING_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    struct span copy = config_copy(&check->snapshot->arena, span_from_string(text));
+    check_append(check, &check->warnings, copy.ptr);
+}
+
+static void warn_listeners(struct check *check)
+{
+    const struct snapshot *snapshot = check->snapshot;
+    if (!check->listen_is_loopback)
+        warn(check, "clients off this machine are served without TLS: their keys and prompts cross "
+                    "the network in clear");
+    if (snapshot->admin_listen == NULL)
+        return;
+    if (!check->admin_is_loopback)
+        warn(check,
+             "the admin listener %s is off loopback and has no TLS: its token crosses the "
+             "network in clear",
+             snapshot->admin_listen);
+    if (snapshot->admin_token == NULL)
+        warn(check,
+             "the admin listener has no token of yours: one is generated into %s/admin.token",
+             snapshot->state_dir);
+    if (check->admin_token.in_clear)
+        warn(check, "the admin token is written in the file: use ${NAME} or file:PATH");
+}
+
+static void warn_provider(struct check *check, const struct draft_provider *draft)
+{
+    const char *name = draft->provider.name;
+    struct url url;
+    if (draft->provider.kind == PROVIDER_SIMULATED) {
+        warn(check, "provider '%s' is simulated: its answers mean nothing", name);
+        return;
+    }
+    bool parsed = url_parse(draft->base_url, &url);
+    ASSERT(parsed);
+    if (span_equal(url.scheme, SPAN("http")) && !value_is_loopback(url.host))
+        warn(check,
+             "provider '%s' is reached over plain http: prompts%s cross the network in clear", name,
+             draft->api_key.text.len > 0 ? " and your API key" : "");
+    if (span_equal(url.scheme, SPAN("https")) && draft->api_key.text.len == 0)
+        warn(check, "provider '%s' is used without an api_key", name);
+    if (draft->api_key.in_clear)
+        warn(check, "the api_key of provider '%s' is written in the file: use ${NAME} or file:PATH",
+             name);
+}
+
+static void warn_keys(struct check *check)
+{
+    const struct snapshot *snapshot = check->snapshot;
+    size_t unlimited = 0;
+    for (size_t i = 0; i < snapshot->key_count; i++) {
+        const struct key *key = snapshot->keys[i];
+        unlimited += subject_has_budget(key) ? 0 : 1;
+        if (memcmp(key->digest, quickstart_digest, SHA256_SIZE) == 0)
+            warn(check, "key '%s' is the quick start's, which everybody knows", key->id);
+    }
+    if (snapshot->key_count == 0)
+        warn(check, "there is no key: every request is refused (401)");
+    if (unlimited > 0)
+        warn(check, "%zu of %zu keys have no money budget over them: nothing holds their spend",
+             unlimited, snapshot->key_count);
+}
+
+/* A model without a price is refused to keys under a budget, and counts as free for others. */
+static void warn_unpriced(struct check *check, const struct model *model)
+{
+    const struct snapshot *snapshot = check->snapshot;
+    const struct key *first = NULL;
+    size_t refused = 0;
+    size_t free_of_charge = 0;
+    for (size_t i = 0; i < snapshot->key_count; i++) {
+        const struct key *key = snapshot->keys[i];
+        if (!subject_may_use(key, model->name))
+            continue;
+        if (!subject_has_budget(key)) {
+            free_of_charge++;
+            continue;
+        }
+        first = first != NULL ? first : key;
+        refused++;
+    }
+    if (refused > 0)
+        warn(check,
+             "model '%.*s' has no price: it is refused (400) to the %zu keys that may use it under "
+             "a money budget (the first: '%s', tenant '%s')",
+             SPAN_ARG(model->name), refused, first->id, first->tenant->path);
+    if (free_of_charge > 0)
+        warn(check, "model '%.*s' has no price: its spend counts as 0 for %zu keys",
+             SPAN_ARG(model->name), free_of_charge);
+}
+
+void warn_all(struct check *check)
+{
+    warn_listeners(check);
+    LIST_FOR_EACH (link, &check->providers)
+        warn_provider(check, LIST_ITEM(link, struct draft_provider, link));
+    warn_keys(check);
+    for (size_t i = 0; i < check->snapshot->model_count; i++)
+        if (!check->snapshot->models[i]->price.known)
+            warn_unpriced(check, check->snapshot->models[i]);
+}

@@ -1,0 +1,17 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an exchange's attempt cost (DESIGN section 5, "Charging"). */
+#ifndef GATEWAY_BILL_H
+#define GATEWAY_BILL_H
+
+struct exchange;
+
+/*
+ * Makes exchange->bill, once; later calls change nothing.
+ *   reported usage                           charged in full, nothing uncertain
+ *   never connected, or a complete error     nothing (VOID)
+ *   anything else                            what was counted; the rest of the hold is uncertain
+ */
+void bill_make(struct exchange *exchange);
+
+#endif

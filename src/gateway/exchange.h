@@ -1,0 +1,159 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request and its answer. Made when a head has come, freed when the pipeline has ended AND the
+ * connection has let go of it, whichever is later. Pooled by its worker with its buffers.
+ *
+ *   client bytes -> body -> call -> request -> attempt -> events | reply -> client
+ *
+ * The step files each read and write the part that is theirs; who fills what is said at the fields.
+ */
+#ifndef GATEWAY_EXCHANGE_H
+#define GATEWAY_EXCHANGE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "config/snapshot.h"
+#include "gateway/pipeline.h"
+#include "llm/call.h"
+#include "llm/dialect.h"
+#include "llm/receipt.h"
+#include "policy/lease.h"
+#include "upstream/attempt.h"
+#include "wire/request_reader.h"
+#include "wire/sse_reader.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conn;
+struct endpoint;
+struct gateway_worker;
+
+#define PLAN_MAX_TARGETS 8
+
+/* ROUTE's answer: the targets to try, in order. */
+struct plan {
+    const struct model *models[PLAN_MAX_TARGETS];
+    size_t count;
+    size_t next; /* the one that RESERVE takes */
+};
+
+/* What the attempts cost; computed once the answer has ended, applied by SETTLE. */
+struct bill {
+    bool made;
+    struct usage usage;
+    enum usage_source source;
+    int64_t held_nusd; /* 0: nothing was held */
+    int64_t cost_nusd;
+    int64_t uncertain_nusd;
+};
+
+/* Where the answer of the attempt under way stands. */
+enum answer_state {
+    ANSWER_NONE,    /* no attempt yet */
+    ANSWER_AWAITED, /* started, no head */
+    ANSWER_BODY,    /* the head came, the body is coming */
+    ANSWER_DONE,    /* it ended, well or not, or was cancelled */
+};
+
+struct exchange {
+    struct pipeline pipeline;
+    struct gateway_worker *worker;
+    struct list link; /* in the worker's list of the living, or its pool */
+    struct snapshot *snapshot;
+    struct arena arena;   /* for the life of the exchange */
+    struct arena scratch; /* for one event: reset after each */
+
+    /* intake: the connection's side */
+    struct conn *conn;               /* NULL once it was sent or is gone */
+    const struct request_head *head; /* during ADMIT only */
+    struct buf body;                 /* the client's bytes */
+    bool body_ended;
+    enum err body_err; /* why it will never be whole */
+    int64_t body_ended_ns;
+    bool reply_begun; /* a first byte of the answer was handed to the connection */
+    bool reply_ended;
+
+    /* ADMIT */
+    const struct endpoint *endpoint;
+    const struct key *key; /* NULL: refused before it was known */
+    struct lease lease;
+    struct span path_tail; /* /v1/models/{id}: the id */
+    int64_t begun_ns;
+    int64_t begun_wall_ns;
+
+    /* PARSE, COUNT, ROUTE */
+    struct call call;
+    const struct model *model; /* as asked for */
+    struct plan plan;
+    int64_t input_bound; /* tokens, for the target that RESERVE looks at */
+
+    /* RESERVE */
+    const struct model *target; /* that serves the attempt */
+    int64_t output_limit;       /* a choice, as written into the request; 0: not written */
+    bool clamped;               /* less than the client's own wish */
+
+    /* FORWARD, STREAM: the attempt and its answer */
+    struct buf request; /* the provider's bytes */
+    struct attempt *attempt;
+    struct attempt_facts facts;
+    enum answer_state answer;
+    enum err answer_err;     /* with ANSWER_DONE */
+    bool is_stream;          /* events are relayed as they come; else the answer is collected */
+    bool overflowed;         /* a collected answer that is too large to be read for its usage */
+    int64_t sent_ns;         /* when the attempt was started */
+    int64_t first_byte_ns;   /* when the first byte of its answer went on to the client */
+    struct span answer_type; /* fields of the answer that are passed on */
+    struct span answer_retry_after;
+    struct buf reply; /* a whole answer, or what waits to be flushed of a stream */
+    struct sse_reader events;
+    struct usage_limits usage_limits;
+    struct usage reported; /* the last usage seen */
+    bool has_reported;
+    bool usage_flagged;   /* impossible figures came */
+    uint64_t text_bytes;  /* generated text seen */
+    bool answer_finished; /* a finish reason or the end mark was seen */
+    bool answer_error;    /* an error object came in the stream */
+    bool paused;
+
+    /* REFUSE */
+    struct complaint complaint;
+    const struct budget *refused_by;
+    bool refused;
+
+    /* SETTLE, RECORD */
+    struct bill bill;
+    bool settled;
+    bool recorded;
+    int status; /* sent to the client; 0: nothing was */
+    struct receipt receipt;
+};
+
+/* From the worker's pool; the snapshot reference is the worker's own, taken anew. */
+struct exchange *exchange_new(struct gateway_worker *worker, struct conn *conn);
+/* The pipeline let go (pipeline_table's `ended`). May free the exchange. */
+void exchange_ended(struct pipeline *pipeline);
+/* The connection let go (everything sent, or gone). May free the exchange. */
+void exchange_conn_released(struct exchange *exchange);
+
+static inline struct exchange *exchange_of(struct pipeline *pipeline)
+{
+    return LIST_ITEM(pipeline, struct exchange, pipeline);
+}
+
+/* Frees what rests in the worker's pool. */
+void exchange_pool_free(struct gateway_worker *worker);
+
+/* Sets the outcome and what REFUSE will say; returns STEP_REFUSE. `format` NULL: the error's own
+ * sentence. */
+enum step exchange_refuse(struct exchange *exchange, enum err err, const char *param,
+                          const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* The steps (gateway/steps.def). */
+#define STEP(name, function, after) enum step function(struct exchange *exchange);
+#include "gateway/steps.def"
+#undef STEP
+
+#endif

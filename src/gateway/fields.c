@@ -1,0 +1,222 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The header fields of answers. */
+#include "fields.h"
+
+#include "exchange.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/money.h"
+#include "net/server.h"
+#include "wire/reply_writer.h"
+
+#define RETRY_AFTER_MOST_S    60
+#define PROVIDER_RETRY_MOST_S 3600
+
+void fields_add(struct fields *fields, struct span name, struct span value)
+{
+    if (value.len == 0 || !field_safe(value))
+        return;
+    ASSERT(fields->count < FIELDS_MAX);
+    fields->items[fields->count++] = (struct header){name, value};
+}
+
+static void add_number(struct fields *fields, struct exchange *exchange, struct span name,
+                       int64_t value)
+{
+    fields_add(fields, name, arena_printf(&exchange->arena, "%lld", (long long)value));
+}
+
+void fields_init(struct fields *fields, struct exchange *exchange)
+{
+    char text[ID_TEXT_SIZE];
+    fields->count = 0;
+    fields->own = exchange->snapshot->response_headers != RESPONSE_HEADERS_OFF;
+    struct span id = span_from_string(id_format(exchange->receipt.id, text));
+    fields_add(fields, SPAN("x-request-id"), arena_copy(&exchange->arena, id));
+}
+
+/* ---- the provider's answer ---- */
+
+static void add_retry_after(struct fields *fields, struct exchange *exchange)
+{
+    uint64_t seconds;
+    if (!span_to_u64(exchange->answer_retry_after, &seconds))
+        return;
+    if (seconds > PROVIDER_RETRY_MOST_S)
+        seconds = PROVIDER_RETRY_MOST_S;
+    add_number(fields, exchange, SPAN("retry-after"), (int64_t)seconds);
+}
+
+void fields_add_answer(struct fields *fields, struct exchange *exchange)
+{
+    const struct model *target = exchange->target;
+    struct span type = exchange->answer_type;
+    fields_add(fields, SPAN("content-type"), type.len != 0 ? type : SPAN("application/json"));
+    add_retry_after(fields, exchange);
+    if (!fields->own)
+        return;
+    fields_add(fields, SPAN("x-weir-model"), target->name);
+    fields_add(fields, SPAN("x-weir-provider"), span_from_string(target->target.provider->name));
+    if (!span_equal(target->name, exchange->call.model))
+        fields_add(fields, SPAN("x-weir-requested-model"), exchange->call.model);
+    add_number(fields, exchange, SPAN("x-weir-overhead-us"),
+               (exchange->sent_ns - exchange->body_ended_ns) / NS_PER_US);
+}
+
+void fields_add_bill(struct fields *fields, struct exchange *exchange)
+{
+    const struct bill *bill = &exchange->bill;
+    char money[MONEY_TEXT_SIZE];
+    if (!fields->own)
+        return;
+    if (exchange->target->price.known)
+        fields_add(
+            fields, SPAN("x-weir-cost-usd"),
+            arena_copy(&exchange->arena, span_from_string(money_format(bill->cost_nusd, money))));
+    if (bill->source == USAGE_NONE)
+        return;
+    add_number(fields, exchange, SPAN("x-weir-input-tokens"), bill->usage.input);
+    add_number(fields, exchange, SPAN("x-weir-output-tokens"), bill->usage.output);
+}
+
+/* ---- limits and budgets ---- */
+
+/* As OpenAI writes durations: "120ms", "1.5s", "6m0s" (Go's form). */
+static struct span duration(struct exchange *exchange, int64_t ns)
+{
+    int64_t ms = (ns + NS_PER_MS - 1) / NS_PER_MS;
+    if (ms == 0)
+        return SPAN("0s");
+    if (ms < 1000)
+        return arena_printf(&exchange->arena, "%lldms", (long long)ms);
+    if (ms < 60 * 1000)
+        return arena_printf(&exchange->arena, "%lld.%03llds", (long long)(ms / 1000),
+                            (long long)(ms % 1000));
+    return arena_printf(&exchange->arena, "%lldm%llds", (long long)(ms / 60000),
+                        (long long)(ms % 60000 / 1000));
+}
+
+static void add_rate(struct fields *fields, struct exchange *exchange)
+{
+    const struct rate_view *rate = &exchange->lease.rate;
+    if (rate->limit == 0)
+        return;
+    add_number(fields, exchange, SPAN("x-ratelimit-limit-requests"), rate->limit);
+    add_number(fields, exchange, SPAN("x-ratelimit-remaining-requests"), rate->remaining);
+    fields_add(fields, SPAN("x-ratelimit-reset-requests"), duration(exchange, rate->reset_ns));
+}
+
+/* A budget as it stands, with this exchange's own hold turned into its cost once that is known. */
+static void look(const struct exchange *exchange, const struct budget *budget,
+                 struct budget_view *view)
+{
+    budget_look(budget->cell, exchange->begun_wall_ns, view);
+    if (!exchange->bill.made || !exchange->lease.reservation.open)
+        return;
+    view->spent_nusd += exchange->bill.cost_nusd;
+    view->held_nusd -= exchange->bill.held_nusd;
+    if (view->held_nusd < 0)
+        view->held_nusd = 0;
+}
+
+/* The budget that has least left, or the one that refused. */
+static const struct budget *tightest(const struct exchange *exchange, struct budget_view *view)
+{
+    const struct budget *path[BUDGET_MAX_PATH];
+    const struct budget *least = NULL;
+    size_t count = subject_budgets(exchange->key, path);
+    for (size_t i = 0; i < count; i++) {
+        struct budget_view candidate;
+        if (exchange->refused_by != NULL && path[i] != exchange->refused_by)
+            continue;
+        look(exchange, path[i], &candidate);
+        if (least == NULL ||
+            candidate.limit_nusd - candidate.spent_nusd < view->limit_nusd - view->spent_nusd) {
+            least = path[i];
+            *view = candidate;
+        }
+    }
+    return least;
+}
+
+static void add_budget(struct fields *fields, struct exchange *exchange)
+{
+    struct budget_view view;
+    const struct budget *budget = tightest(exchange, &view);
+    if (budget == NULL)
+        return;
+    char limit[MONEY_TEXT_SIZE], spent[MONEY_TEXT_SIZE], held[MONEY_TEXT_SIZE];
+    char reset[CLOCK_RFC3339_SIZE] = "never";
+    if (view.reset_wall_ns != 0)
+        clock_rfc3339(view.reset_wall_ns, reset);
+    fields_add(fields, SPAN("x-weir-budget"),
+               arena_printf(&exchange->arena,
+                            "name=%s;window=%s;limit=%s;spent=%s;held=%s;reset=%s", budget->name,
+                            window_kind_name(budget->window), money_format(view.limit_nusd, limit),
+                            money_format(view.spent_nusd, spent),
+                            money_format(view.held_nusd, held), reset));
+}
+
+void fields_add_limits(struct fields *fields, struct exchange *exchange)
+{
+    if (exchange->key == NULL)
+        return;
+    add_rate(fields, exchange);
+    if (!fields->own)
+        return;
+    add_budget(fields, exchange);
+    if (exchange->clamped)
+        add_number(fields, exchange, SPAN("x-weir-max-tokens"), exchange->output_limit);
+}
+
+/* ---- refusals ---- */
+
+/* When to come again, in milliseconds; -1: nothing is said. */
+static int64_t retry_ms(const struct exchange *exchange, enum err err)
+{
+    switch (err) {
+    case ERR_RATE_LIMITED:
+        return (exchange->lease.rate.retry_ns + NS_PER_MS - 1) / NS_PER_MS;
+    case ERR_CONCURRENCY_LIMITED:
+    case ERR_BUDGET_BUSY:
+    case ERR_OVERLOADED:
+    case ERR_DRAINING:
+        return 1000;
+    default:
+        return -1;
+    }
+}
+
+void fields_add_refusal(struct fields *fields, struct exchange *exchange, enum err err)
+{
+    int64_t ms = retry_ms(exchange, err);
+    if (ms >= 0) {
+        if (ms > RETRY_AFTER_MOST_S * 1000)
+            ms = RETRY_AFTER_MOST_S * 1000;
+        add_number(fields, exchange, SPAN("retry-after"), (ms + 999) / 1000);
+        add_number(fields, exchange, SPAN("retry-after-ms"), ms);
+    }
+    /* SDKs retry 429 by themselves: a budget that is spent will not come back by that. */
+    if (err == ERR_BUDGET_EXCEEDED || err == ERR_BUDGET_EXCEEDED_429)
+        fields_add(fields, SPAN("x-should-retry"), SPAN("false"));
+}
+
+/* ---- sending ---- */
+
+void fields_reply(const struct fields *fields, struct exchange *exchange, int status)
+{
+    exchange->status = status;
+    exchange->reply_begun = true;
+    exchange->reply_ended = true;
+    conn_reply(exchange->conn, status, fields->items, fields->count, &exchange->reply);
+}
+
+void fields_begin(const struct fields *fields, struct exchange *exchange, int status)
+{
+    exchange->status = status;
+    exchange->reply_begun = true;
+    conn_begin(exchange->conn, status, fields->items, fields->count);
+}

@@ -1,0 +1,275 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Relays answers. A stream's events are passed on as they come, byte for byte, except the usage that
+ * the client did not ask for, and the cost that is put into the usage it did ask for. Back-pressure:
+ * when the connection's queue is full the attempt is paused, and resumed when it has drained.
+ *
+ *   attempt --on_body--> sse_reader --event--> read_reply --> conn_send
+ *                   \--> reply (whole, up to 1 MiB held back for its cost headers) --> conn_reply
+ */
+#include "relay.h"
+
+#include "bill.h"
+#include "endpoint.h"
+#include "exchange.h"
+#include "fields.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "net/server.h"
+#include "upstream/attempt.h"
+
+#define HELD_BACK (1024 * 1024)
+
+static void note_first_byte(struct exchange *exchange)
+{
+    if (exchange->first_byte_ns == 0)
+        exchange->first_byte_ns = clock_monotonic_ns();
+}
+
+static void send_on(struct exchange *exchange, struct span bytes)
+{
+    note_first_byte(exchange);
+    conn_send(exchange->conn, bytes);
+}
+
+/* ---- facts of the attempt ---- */
+
+static void on_head(void *argument, int status, const struct headers *headers)
+{
+    struct exchange *exchange = argument;
+    exchange->facts.status = status;
+    if (status < 200 || (status >= 300 && status < 400)) {
+        /* A redirect would carry the provider's key elsewhere: it is not followed. */
+        relay_cancel(exchange);
+        exchange->answer_err = ERR_UPSTREAM_STATUS;
+        pipeline_resume(&exchange->pipeline);
+        return;
+    }
+    struct span type = headers_get(headers, SPAN("content-type"));
+    exchange->answer_type = arena_copy(&exchange->arena, type);
+    exchange->answer_retry_after =
+        arena_copy(&exchange->arena, headers_get(headers, SPAN("retry-after")));
+    exchange->is_stream =
+        exchange->call.stream && status == 200 && media_type_is(type, SPAN("text/event-stream"));
+    exchange->answer = ANSWER_BODY;
+    pipeline_resume(&exchange->pipeline);
+}
+
+/* What one event or one whole answer says, added to what is known. */
+static void note_facts(struct exchange *exchange, const struct reply_facts *facts)
+{
+    exchange->text_bytes += facts->text_bytes;
+    exchange->answer_finished |= facts->finished || facts->is_done;
+    exchange->answer_error |= facts->is_error;
+    if (facts->usage_verdict == USAGE_GOOD) {
+        exchange->reported = facts->usage;
+        exchange->has_reported = true;
+    }
+    exchange->usage_flagged |= facts->usage_verdict == USAGE_IMPOSSIBLE;
+}
+
+/* ---- a stream of events ---- */
+
+/* -1: unknown price. */
+static int64_t event_cost(const struct exchange *exchange, const struct reply_facts *facts)
+{
+    int64_t cost;
+    const struct price *price = &exchange->target->price;
+    return price->known && price_cost(price, &facts->usage, &cost) ? cost : -1;
+}
+
+static void relay_changed(struct exchange *exchange, const struct sse_event *event,
+                          const struct reply_facts *facts, int64_t cost_nusd)
+{
+    buf_reset(&exchange->reply, HELD_BACK);
+    if (exchange->endpoint->dialect->write_event(event->data, facts, cost_nusd, &exchange->reply))
+        send_on(exchange, buf_span(&exchange->reply));
+}
+
+static void relay_event(struct exchange *exchange, const struct sse_event *event,
+                        const struct reply_facts *facts)
+{
+    bool wants_usage = exchange->call.wants_usage;
+    if (!wants_usage && facts->is_usage_only)
+        return;
+    if (!wants_usage && facts->usage_null.len != 0)
+        relay_changed(exchange, event, facts, -1);
+    else if (wants_usage && facts->usage_verdict == USAGE_GOOD && facts->usage_end != 0)
+        relay_changed(exchange, event, facts, event_cost(exchange, facts));
+    else
+        send_on(exchange, event->raw);
+}
+
+/* False once the stream has said its last word: what follows is dropped. */
+static bool on_event(void *argument, const struct sse_event *event)
+{
+    struct exchange *exchange = argument;
+    if (exchange->reply_ended || exchange->conn == NULL)
+        return false;
+    if (!event->complete)
+        return false; /* the stream broke inside it: SETTLE ends the reply accordingly */
+    if (!event->has_data) {
+        send_on(exchange, event->raw);
+        return true;
+    }
+    struct reply_facts facts;
+    exchange->endpoint->dialect->read_reply(event->data, true, &exchange->usage_limits,
+                                            &exchange->scratch, &facts);
+    note_facts(exchange, &facts);
+    relay_event(exchange, event, &facts);
+    arena_reset(&exchange->scratch);
+    if (!facts.is_done)
+        return true;
+    relay_end(exchange);
+    return false;
+}
+
+static void feed_stream(struct exchange *exchange, struct span bytes)
+{
+    if (sse_reader_feed(&exchange->events, bytes, on_event, exchange))
+        return;
+    /* An event larger than any provider's: the stream is broken here. */
+    relay_cancel(exchange);
+    exchange->answer_err = ERR_UPSTREAM_BROKEN;
+    pipeline_resume(&exchange->pipeline);
+}
+
+/* ---- a whole answer ---- */
+
+/* Past what is held back, the answer goes on as it comes; a copy is kept for its usage. */
+static void begin_large(struct exchange *exchange)
+{
+    relay_begin(exchange);
+    send_on(exchange, buf_span(&exchange->reply));
+}
+
+static void collect(struct exchange *exchange, struct span bytes)
+{
+    if (!exchange->overflowed)
+        exchange->overflowed = !buf_append(&exchange->reply, bytes);
+    if (exchange->reply_begun)
+        send_on(exchange, bytes);
+    else if (buf_len(&exchange->reply) > HELD_BACK)
+        begin_large(exchange);
+}
+
+static void on_body(void *argument, struct span bytes)
+{
+    struct exchange *exchange = argument;
+    if (exchange->conn == NULL && !exchange->reply_ended)
+        return;
+    if (exchange->is_stream)
+        feed_stream(exchange, bytes);
+    else
+        collect(exchange, bytes);
+    if (exchange->attempt != NULL && exchange->conn != NULL && !exchange->paused &&
+        conn_congested(exchange->conn)) {
+        exchange->paused = true;
+        attempt_pause(exchange->attempt);
+    }
+}
+
+static void on_done(void *argument, enum err err, const struct attempt_facts *facts)
+{
+    struct exchange *exchange = argument;
+    exchange->attempt = NULL;
+    exchange->facts = *facts;
+    exchange->answer_err = err;
+    if (exchange->is_stream)
+        sse_reader_end(&exchange->events, on_event, exchange);
+    exchange->answer = ANSWER_DONE;
+    pipeline_resume(&exchange->pipeline);
+}
+
+const struct attempt_events relay_events = {
+    .on_head = on_head, .on_body = on_body, .on_done = on_done};
+
+void relay_cancel(struct exchange *exchange)
+{
+    if (exchange->attempt == NULL)
+        return;
+    int status = exchange->facts.status;
+    attempt_cancel(&exchange->attempt, &exchange->facts);
+    if (exchange->facts.status == 0)
+        exchange->facts.status = status;
+    exchange->answer = ANSWER_DONE;
+}
+
+/* ---- the client's side ---- */
+
+void relay_begin(struct exchange *exchange)
+{
+    struct fields fields;
+    fields_init(&fields, exchange);
+    fields_add_answer(&fields, exchange);
+    fields_add_limits(&fields, exchange);
+    if (exchange->is_stream) {
+        fields_add(&fields, SPAN("cache-control"), SPAN("no-cache"));
+        fields_add(&fields, SPAN("x-accel-buffering"), SPAN("no"));
+    }
+    fields_begin(&fields, exchange, exchange->facts.status);
+}
+
+static void read_whole(struct exchange *exchange)
+{
+    struct reply_facts facts;
+    exchange->endpoint->dialect->read_reply(buf_span(&exchange->reply), false,
+                                            &exchange->usage_limits, &exchange->scratch, &facts);
+    note_facts(exchange, &facts);
+    arena_reset(&exchange->scratch);
+}
+
+void relay_reply(struct exchange *exchange)
+{
+    if (!exchange->overflowed)
+        read_whole(exchange);
+    bill_make(exchange);
+    if (exchange->reply_begun) {
+        relay_end(exchange);
+        return;
+    }
+    struct fields fields;
+    fields_init(&fields, exchange);
+    fields_add_answer(&fields, exchange);
+    fields_add_limits(&fields, exchange);
+    fields_add_bill(&fields, exchange);
+    note_first_byte(exchange);
+    fields_reply(&fields, exchange, exchange->facts.status);
+}
+
+void relay_end(struct exchange *exchange)
+{
+    ASSERT(exchange->reply_begun && !exchange->reply_ended);
+    exchange->reply_ended = true;
+    conn_end(exchange->conn);
+}
+
+void relay_break(struct exchange *exchange, enum err cause)
+{
+    ASSERT(exchange->reply_begun && !exchange->reply_ended);
+    exchange->reply_ended = true;
+    if (exchange->is_stream) {
+        buf_reset(&exchange->reply, HELD_BACK);
+        exchange->endpoint->dialect->write_stream_error(cause, NULL, &exchange->reply);
+        conn_send(exchange->conn, buf_span(&exchange->reply));
+    }
+    conn_abort(exchange->conn);
+}
+
+void relay_drained(struct exchange *exchange)
+{
+    if (!exchange->paused || exchange->attempt == NULL)
+        return;
+    exchange->paused = false;
+    attempt_resume(exchange->attempt);
+}
+
+void relay_probe(struct exchange *exchange)
+{
+    if (!exchange->reply_begun)
+        conn_send_interim(exchange->conn);
+    else if (exchange->is_stream && !exchange->reply_ended)
+        conn_send(exchange->conn, SPAN(":\n\n"));
+}

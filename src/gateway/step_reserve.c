@@ -1,0 +1,89 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RESERVE: can every budget on the path afford the next target? Holds the bound of input and output
+ * in all of them, or says no. The output limit that was granted is written into the request, so that
+ * the provider cannot bill more than is held.
+ */
+#include "exchange.h"
+
+#include "base/assert.h"
+#include "llm/model.h"
+
+/* The most that write_call may add to the client's bytes: a model's name, the limit's field with its
+ * number, and the wish for usage. */
+static uint64_t edit_bytes(const struct model *model)
+{
+    const struct target *target = &model->target;
+    return target->model.len + target->provider->limit_field.len + 32 + 64;
+}
+
+static int64_t input_bound(const struct exchange *exchange, const struct model *model)
+{
+    int64_t hidden = model->hidden_input >= 0
+                         ? model->hidden_input
+                         : model_hidden_input(model->target.model, &exchange->call);
+    uint64_t bytes = exchange->call.body.text.len + edit_bytes(model);
+    return model_input_bound(bytes, hidden, model->context_window);
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The client's own limit, but no more than the model can give. */
+static int64_t wished_output(const struct exchange *exchange, const struct model *model)
+{
+    int64_t own = exchange->call.output_limit;
+    return own > 0 ? smaller(own, model->max_output_tokens) : model->max_output_tokens;
+}
+
+/* Usage beyond these is no usage. The output limit that we send is not among them: a provider that
+ * ignores it bills all the same, and such a bill is charged in full. */
+static struct usage_limits believable(const struct exchange *exchange, const struct model *model)
+{
+    int64_t window = model->context_window;
+    return (struct usage_limits){.context_window = window,
+                                 .output_limit = window * exchange->call.choices};
+}
+
+static enum step refuse(struct exchange *exchange, enum err err, const struct budget *by)
+{
+    exchange->refused_by = by;
+    if (err == ERR_BUDGET_BUSY)
+        return exchange_refuse(exchange, err, NULL,
+                               "The rest of the budget '%s' is held by requests in flight. Try "
+                               "again soon.",
+                               by->name);
+    return exchange_refuse(exchange, err, NULL, "The budget '%s' (%s) is spent.", by->name,
+                           window_kind_name(by->window));
+}
+
+enum step step_reserve(struct exchange *exchange)
+{
+    ASSERT(exchange->plan.next < exchange->plan.count);
+    const struct model *model = exchange->plan.models[exchange->plan.next++];
+    exchange->target = model;
+    exchange->input_bound = input_bound(exchange, model);
+    exchange->usage_limits = believable(exchange, model);
+    if (!subject_has_budget(exchange->key)) {
+        exchange->output_limit = exchange->call.output_limit;
+        return STEP_FORWARD;
+    }
+    int64_t wished = wished_output(exchange, model);
+    struct budget_wish wish = {
+        .price = &model->price,
+        .input_tokens = exchange->input_bound,
+        .choices = exchange->call.choices,
+        .output_tokens = wished,
+        .min_output_tokens = smaller(model->min_output_tokens, wished),
+    };
+    const struct budget *by = NULL;
+    enum err err = lease_reserve(&exchange->lease, &wish, exchange->begun_wall_ns, &by);
+    if (err != ERR_NONE)
+        return refuse(exchange, err, by);
+    exchange->output_limit = exchange->lease.reservation.output_tokens;
+    exchange->clamped = exchange->output_limit < wished;
+    return STEP_FORWARD;
+}

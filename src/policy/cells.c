@@ -1,0 +1,124 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The registry: a table from name to entry for each kind of cell. An entry owns its name, which the
+ * table borrows, and one reference to its cell. Entries are never removed: a tenant that comes back
+ * to the configuration finds what it has spent.
+ */
+#include "policy/cells.h"
+
+#include "base/memory.h"
+#include "base/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW_KINDS (WINDOW_TOTAL + 1)
+
+struct entry {
+    char *name;
+    union {
+        struct rate_cell *rate;
+        struct gauge_cell *gauge;
+        struct budget_cell *budget;
+    };
+};
+
+struct cells {
+    struct table rates;
+    struct table gauges;
+    struct table budgets[WINDOW_KINDS];
+};
+
+struct cells *cells_new(void)
+{
+    struct cells *cells = MEMORY_NEW(struct cells);
+    table_init(&cells->rates);
+    table_init(&cells->gauges);
+    for (int kind = 0; kind < WINDOW_KINDS; kind++)
+        table_init(&cells->budgets[kind]);
+    return cells;
+}
+
+static void drop_rate(struct entry *entry)
+{
+    rate_cell_unref(&entry->rate);
+}
+
+static void drop_gauge(struct entry *entry)
+{
+    gauge_cell_unref(&entry->gauge);
+}
+
+static void drop_budget(struct entry *entry)
+{
+    budget_cell_unref(&entry->budget);
+}
+
+static void free_entries(struct table *table, void (*drop)(struct entry *entry))
+{
+    struct table_slot *slot;
+    size_t cursor = 0;
+    while ((slot = table_next(table, &cursor)) != NULL) {
+        struct entry *entry = slot->value;
+        drop(entry);
+        free(entry->name);
+        free(entry);
+    }
+    table_fini(table);
+}
+
+void cells_free(struct cells **cells)
+{
+    struct cells *last = *cells;
+    *cells = NULL;
+    if (last == NULL)
+        return;
+    free_entries(&last->rates, drop_rate);
+    free_entries(&last->gauges, drop_gauge);
+    for (int kind = 0; kind < WINDOW_KINDS; kind++)
+        free_entries(&last->budgets[kind], drop_budget);
+    free(last);
+}
+
+/* *is_new: the caller must put a cell into it. */
+static struct entry *find_or_add(struct table *table, const char *name, bool *is_new)
+{
+    struct entry *entry = table_get(table, span_from_string(name));
+    *is_new = entry == NULL;
+    if (entry == NULL) {
+        entry = MEMORY_NEW(struct entry);
+        entry->name = memory_string(name, strlen(name));
+        table_put(table, span_from_string(entry->name), entry);
+    }
+    return entry;
+}
+
+struct rate_cell *cells_rate(struct cells *cells, const char *name)
+{
+    bool is_new;
+    struct entry *entry = find_or_add(&cells->rates, name, &is_new);
+    if (is_new)
+        entry->rate = rate_cell_new();
+    ref_take(&entry->rate->ref);
+    return entry->rate;
+}
+
+struct gauge_cell *cells_gauge(struct cells *cells, const char *name)
+{
+    bool is_new;
+    struct entry *entry = find_or_add(&cells->gauges, name, &is_new);
+    if (is_new)
+        entry->gauge = gauge_cell_new();
+    ref_take(&entry->gauge->ref);
+    return entry->gauge;
+}
+
+struct budget_cell *cells_budget(struct cells *cells, const char *name, enum window_kind kind)
+{
+    bool is_new;
+    struct entry *entry = find_or_add(&cells->budgets[kind], name, &is_new);
+    if (is_new)
+        entry->budget = budget_cell_new(kind);
+    return budget_cell_ref(entry->budget);
+}

@@ -1,0 +1,142 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * GCRA and gauges. With L requests a minute a request takes up the line for T = 60 s / L. `arrival` is
+ * when the line would be free if all who were let in came evenly; a request is let in when, with its own
+ * T added, that moment is at most L × T (a minute) ahead of now. T is rounded up to a nanosecond, so
+ * a minute never sees more than L beyond the burst.
+ *
+ * Each cell is one word that decides alone: compare-exchange with relaxed order is enough, as no other
+ * memory hangs on it.
+ */
+#include "policy/limit.h"
+
+#include "base/clock.h"
+#include "base/memory.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#define NS_PER_MINUTE (60 * NS_PER_S)
+
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t spacing_ns(int64_t per_minute)
+{
+    return (NS_PER_MINUTE + per_minute - 1) / per_minute;
+}
+
+struct rate_cell *rate_cell_new(void)
+{
+    struct rate_cell *cell = MEMORY_NEW(struct rate_cell);
+    ref_init(&cell->ref);
+    return cell;
+}
+
+struct gauge_cell *gauge_cell_new(void)
+{
+    struct gauge_cell *cell = MEMORY_NEW(struct gauge_cell);
+    ref_init(&cell->ref);
+    return cell;
+}
+
+void rate_cell_unref(struct rate_cell **cell)
+{
+    struct rate_cell *last = *cell;
+    *cell = NULL;
+    if (last != NULL && ref_drop(&last->ref))
+        free(last);
+}
+
+void gauge_cell_unref(struct gauge_cell **cell)
+{
+    struct gauge_cell *last = *cell;
+    *cell = NULL;
+    if (last != NULL && ref_drop(&last->ref)) {
+        ASSERT(atomic_load(&last->count) == 0);
+        free(last);
+    }
+}
+
+void rate_cell_set(struct rate_cell *cell, int64_t per_minute)
+{
+    ASSERT(per_minute >= 0);
+    atomic_store_explicit(&cell->per_minute,
+                          per_minute < RATE_MOST_PER_MINUTE ? per_minute : RATE_MOST_PER_MINUTE,
+                          memory_order_relaxed);
+}
+
+void gauge_cell_set(struct gauge_cell *cell, int64_t limit)
+{
+    ASSERT(limit >= 0);
+    atomic_store_explicit(&cell->limit, limit, memory_order_relaxed);
+}
+
+/* The figures at a moment when the line is taken up to `arrival_ns`. */
+static struct rate_view view_of(int64_t per_minute, int64_t arrival_ns, int64_t now_ns)
+{
+    if (per_minute == 0)
+        return (struct rate_view){0};
+    int64_t spacing = spacing_ns(per_minute);
+    int64_t taken = max_i64(arrival_ns - now_ns, 0);
+    int64_t room = per_minute * spacing - taken;
+    return (struct rate_view){
+        .limit = per_minute,
+        .remaining = max_i64(room / spacing, 0),
+        .reset_ns = taken,
+        .retry_ns = max_i64(spacing - room, 0),
+    };
+}
+
+bool rate_take(struct rate_cell *cell, int64_t now_ns, struct rate_view *view)
+{
+    int64_t per_minute = atomic_load_explicit(&cell->per_minute, memory_order_relaxed);
+    int64_t arrival = atomic_load_explicit(&cell->arrival_ns, memory_order_relaxed);
+    int64_t next;
+    *view = (struct rate_view){0};
+    if (per_minute == 0)
+        return true;
+    do {
+        *view = view_of(per_minute, arrival, now_ns);
+        if (view->remaining == 0)
+            return false;
+        next = max_i64(arrival, now_ns) + spacing_ns(per_minute);
+    } while (!atomic_compare_exchange_weak_explicit(&cell->arrival_ns, &arrival, next,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    *view = view_of(per_minute, next, now_ns);
+    return true;
+}
+
+void rate_give_back(struct rate_cell *cell)
+{
+    int64_t per_minute = atomic_load_explicit(&cell->per_minute, memory_order_relaxed);
+    if (per_minute > 0)
+        atomic_fetch_sub_explicit(&cell->arrival_ns, spacing_ns(per_minute), memory_order_relaxed);
+}
+
+void rate_look(const struct rate_cell *cell, int64_t now_ns, struct rate_view *view)
+{
+    *view = view_of(atomic_load_explicit(&cell->per_minute, memory_order_relaxed),
+                    atomic_load_explicit(&cell->arrival_ns, memory_order_relaxed), now_ns);
+}
+
+bool gauge_enter(struct gauge_cell *cell)
+{
+    int64_t count = atomic_load_explicit(&cell->count, memory_order_relaxed);
+    do {
+        int64_t limit = atomic_load_explicit(&cell->limit, memory_order_relaxed);
+        if (limit > 0 && count >= limit)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&cell->count, &count, count + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
+}
+
+void gauge_leave(struct gauge_cell *cell)
+{
+    int64_t before = atomic_fetch_sub_explicit(&cell->count, 1, memory_order_relaxed);
+    ASSERT(before > 0);
+}

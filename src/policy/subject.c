@@ -1,0 +1,66 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk from a key up its tenants, and what is asked along the way. Everything here is immutable. */
+#include "policy/subject.h"
+
+#include "base/assert.h"
+
+struct subject_walk subject_walk(const struct key *key)
+{
+    return (struct subject_walk){.key = key, .tenant = key->tenant};
+}
+
+const struct allowance *subject_next(struct subject_walk *walk)
+{
+    if (walk->key != NULL) {
+        const struct allowance *of_key = &walk->key->allowance;
+        walk->key = NULL;
+        return of_key;
+    }
+    if (walk->tenant == NULL)
+        return NULL;
+    const struct allowance *of_tenant = &walk->tenant->allowance;
+    walk->tenant = walk->tenant->parent;
+    return of_tenant;
+}
+
+static bool tenant_may_use(const struct tenant *tenant, struct span model)
+{
+    if (tenant->models == NULL)
+        return true;
+    for (size_t i = 0; i < tenant->model_count; i++)
+        if (span_equal(tenant->models[i], model))
+            return true;
+    return false;
+}
+
+bool subject_may_use(const struct key *key, struct span model)
+{
+    for (const struct tenant *tenant = key->tenant; tenant != NULL; tenant = tenant->parent)
+        if (!tenant_may_use(tenant, model))
+            return false;
+    return true;
+}
+
+size_t subject_budgets(const struct key *key, const struct budget *path[BUDGET_MAX_PATH])
+{
+    struct subject_walk walk = subject_walk(key);
+    const struct allowance *node;
+    size_t count = 0;
+    while ((node = subject_next(&walk)) != NULL) {
+        ASSERT(node->budget_count <= BUDGET_MAX_PATH - count);
+        for (size_t i = 0; i < node->budget_count; i++)
+            path[count++] = &node->budgets[i];
+    }
+    return count;
+}
+
+bool subject_has_budget(const struct key *key)
+{
+    struct subject_walk walk = subject_walk(key);
+    const struct allowance *node;
+    while ((node = subject_next(&walk)) != NULL)
+        if (node->budget_count > 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,227 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes answers out of pieces that are copied: the benchmarks send millions of them, so there is
+ * no formatting in a token's path.
+ */
+#include "answer.h"
+
+#include "base/assert.h"
+
+#define HEAD_BYTES ((size_t)4096) /* a model's name of 256 bytes, all escaped, fits */
+#define TOOL_BYTES ((size_t)1024)
+
+#define WORD     "word "
+#define WORDS_8  WORD WORD WORD WORD WORD WORD WORD WORD
+#define WORDS_64 WORDS_8 WORDS_8 WORDS_8 WORDS_8 WORDS_8 WORDS_8 WORDS_8 WORDS_8
+
+/* {"city":"Paris"}, escaped for a JSON string. */
+static const struct span arguments[ANSWER_TOOL_TOKENS] = {
+    {"{\\\"", 3}, {"city", 4}, {"\\\":\\\"", 5}, {"Paris", 5}, {"\\\"}", 3},
+};
+
+void answer_init(struct answer *answer, struct ids *ids, const struct chat_request *request,
+                 int64_t created_s)
+{
+    *answer = (struct answer){
+        .ids = ids,
+        .choices = request->choices,
+        .tokens = request->tokens,
+        .prompt = request->prompt,
+        .cached = request->cached,
+        .cut_short = request->cut_short,
+        .stream = request->stream,
+        .shows_usage =
+            !request->behaviour.hides_usage && (request->include_usage || !request->stream),
+    };
+    struct buf *head = &answer->head;
+    buf_init(head, HEAD_BYTES, 0);
+    buf_append(head, SPAN("{\"id\":\"chatcmpl-"));
+    ids_write(ids, head, 29);
+    buf_append(head, request->stream ? SPAN("\",\"object\":\"chat.completion.chunk\",\"created\":")
+                                     : SPAN("\",\"object\":\"chat.completion\",\"created\":"));
+    buf_append_u64(head, (uint64_t)created_s);
+    buf_append(head, SPAN(",\"model\":"));
+    buf_append_json_string(head, request->model);
+    buf_append(head, SPAN(",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5e1f0dd51a\","
+                          "\"choices\":["));
+    buf_init(&answer->tool, TOOL_BYTES, 0);
+    if (request->tool.len > 0)
+        buf_append_json_string(&answer->tool, request->tool);
+    ASSERT(!buf_failed(head) && !buf_failed(&answer->tool));
+}
+
+void answer_fini(struct answer *answer)
+{
+    buf_fini(&answer->head);
+    buf_fini(&answer->tool);
+}
+
+static bool is_tool_call(const struct answer *answer)
+{
+    return buf_len(&answer->tool) > 0;
+}
+
+static struct span finish_reason(const struct answer *answer)
+{
+    if (answer->cut_short)
+        return SPAN("\"length\"");
+    return is_tool_call(answer) ? SPAN("\"tool_calls\"") : SPAN("\"stop\"");
+}
+
+int64_t answer_tokens(const struct answer *answer)
+{
+    return answer->choices * answer->tokens;
+}
+
+/* ---- pieces ---- */
+
+/* White space may follow the arguments: what a call over its limit is made of. */
+static void write_argument(struct buf *out, int64_t token)
+{
+    buf_append(out, token < ANSWER_TOOL_TOKENS ? arguments[token] : SPAN(" "));
+}
+
+static void write_words(struct buf *out, int64_t count)
+{
+    for (; count >= 64; count -= 64)
+        buf_append(out, SPAN(WORDS_64));
+    buf_append(out, span_make(WORDS_64, (size_t)count * (sizeof(WORD) - 1)));
+}
+
+static void write_usage(const struct answer *answer, struct buf *out)
+{
+    uint64_t completion = (uint64_t)answer_tokens(answer);
+    buf_append(out, SPAN(",\"usage\":{\"prompt_tokens\":"));
+    buf_append_u64(out, (uint64_t)answer->prompt);
+    buf_append(out, SPAN(",\"completion_tokens\":"));
+    buf_append_u64(out, completion);
+    buf_append(out, SPAN(",\"total_tokens\":"));
+    buf_append_u64(out, (uint64_t)answer->prompt + completion);
+    buf_append(out, SPAN(",\"prompt_tokens_details\":{\"cached_tokens\":"));
+    buf_append_u64(out, (uint64_t)answer->cached);
+    buf_append(out, SPAN(",\"audio_tokens\":0},\"completion_tokens_details\":{"
+                         "\"reasoning_tokens\":0,\"audio_tokens\":0,"
+                         "\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}"));
+}
+
+/* {"id":…,"type":"function","function":{"name":…,"arguments":" and then the arguments. */
+static void write_call_start(const struct answer *answer, struct buf *out)
+{
+    buf_append(out, SPAN("\"id\":\"call_"));
+    ids_write(answer->ids, out, 24);
+    buf_append(out, SPAN("\",\"type\":\"function\",\"function\":{\"name\":"));
+    buf_append(out, buf_span(&answer->tool));
+    buf_append(out, SPAN(",\"arguments\":\""));
+}
+
+/* ---- whole ---- */
+
+static void write_message(const struct answer *answer, struct buf *out)
+{
+    if (!is_tool_call(answer)) {
+        buf_append(out, SPAN("{\"role\":\"assistant\",\"content\":\""));
+        write_words(out, answer->tokens);
+        buf_append(out, SPAN("\",\"refusal\":null,\"annotations\":[]}"));
+        return;
+    }
+    buf_append(out, SPAN("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{"));
+    write_call_start(answer, out);
+    for (int64_t token = 0; token < answer->tokens; token++)
+        write_argument(out, token);
+    buf_append(out, SPAN("\"}}],\"refusal\":null,\"annotations\":[]}"));
+}
+
+void answer_write_whole(const struct answer *answer, struct buf *out)
+{
+    buf_append(out, buf_span(&answer->head));
+    for (int64_t choice = 0; choice < answer->choices; choice++) {
+        buf_append(out, choice > 0 ? SPAN(",{\"index\":") : SPAN("{\"index\":"));
+        buf_append_u64(out, (uint64_t)choice);
+        buf_append(out, SPAN(",\"message\":"));
+        write_message(answer, out);
+        buf_append(out, SPAN(",\"logprobs\":null,\"finish_reason\":"));
+        buf_append(out, finish_reason(answer));
+        buf_append_byte(out, '}');
+    }
+    buf_append_byte(out, ']');
+    if (answer->shows_usage)
+        write_usage(answer, out);
+    buf_append_byte(out, '}');
+}
+
+/* ---- events ---- */
+
+int64_t answer_events(const struct answer *answer)
+{
+    return 2 * answer->choices + answer_tokens(answer) + (answer->shows_usage ? 1 : 0) + 1;
+}
+
+int64_t answer_tokens_in(const struct answer *answer, int64_t events)
+{
+    int64_t tokens = events - answer->choices;
+    if (tokens < 0)
+        return 0;
+    return tokens < answer_tokens(answer) ? tokens : answer_tokens(answer);
+}
+
+static void write_role(const struct answer *answer, struct buf *out)
+{
+    if (!is_tool_call(answer)) {
+        buf_append(out, SPAN("{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}"));
+        return;
+    }
+    buf_append(out, SPAN("{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,"));
+    write_call_start(answer, out);
+    buf_append(out, SPAN("\"}}],\"refusal\":null}"));
+}
+
+static void write_token(const struct answer *answer, int64_t token, struct buf *out)
+{
+    if (!is_tool_call(answer)) {
+        buf_append(out, SPAN("{\"content\":\"" WORD "\"}"));
+        return;
+    }
+    buf_append(out, SPAN("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\""));
+    write_argument(out, token);
+    buf_append(out, SPAN("\"}}]}"));
+}
+
+/* The event of one choice: `step` 0 is its role, then its tokens, then its end. */
+static void write_choice(const struct answer *answer, int64_t choice, int64_t step, struct buf *out)
+{
+    bool finish = step > answer->tokens;
+    buf_append(out, SPAN("{\"index\":"));
+    buf_append_u64(out, (uint64_t)choice);
+    buf_append(out, SPAN(",\"delta\":"));
+    if (step == 0) {
+        write_role(answer, out);
+    } else if (finish) {
+        buf_append(out, SPAN("{}"));
+    } else {
+        write_token(answer, step - 1, out);
+    }
+    buf_append(out, SPAN(",\"logprobs\":null,\"finish_reason\":"));
+    buf_append(out, finish ? finish_reason(answer) : SPAN("null"));
+    buf_append_byte(out, '}');
+}
+
+void answer_write_event(const struct answer *answer, int64_t index, struct buf *out)
+{
+    int64_t step = index / answer->choices;
+    bool of_choice = step < answer->tokens + 2;
+    if (index == answer_events(answer) - 1) {
+        buf_append(out, SPAN("data: [DONE]\n\n"));
+        return;
+    }
+    buf_append(out, SPAN("data: "));
+    buf_append(out, buf_span(&answer->head));
+    if (of_choice)
+        write_choice(answer, index % answer->choices, step, out);
+    buf_append_byte(out, ']');
+    if (of_choice && answer->shows_usage)
+        buf_append(out, SPAN(",\"usage\":null"));
+    if (!of_choice)
+        write_usage(answer, out);
+    buf_append(out, SPAN("}\n\n"));
+}

@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Names for answers, tool calls and requests: random letters and digits, as OpenAI's look. */
+#ifndef SIM_IDS_H
+#define SIM_IDS_H
+
+#include "base/buf.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct ids {
+    uint64_t state;
+};
+
+void ids_init(struct ids *ids, uint64_t seed);
+/* Appends `count` letters and digits. */
+void ids_write(struct ids *ids, struct buf *out, size_t count);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The making of one answer in time: the wait for its first byte, its events, its failures.
+ *
+ *   WAITING --ttft--> STREAMING --last event--> ENDED
+ *      |                  |  gap, or a slow reader
+ *      |                  +--stall--> SILENT
+ *      +--a whole answer, an error--> ENDED         (from everywhere: the client leaves)
+ *
+ * What is billed: the prompt when the answer is accepted, tokens as they are written; a whole answer
+ * at once when it is accepted, since that work is done whoever waits for it.
+ */
+#ifndef SIM_PRODUCTION_H
+#define SIM_PRODUCTION_H
+
+#include "request.h"
+#include "sim_private.h"
+
+struct conn;
+struct production;
+
+/* Accepts the request. The connection outlives it; production_free comes after on_sent or on_gone. */
+struct production *production_start(struct sim *sim, struct conn *conn,
+                                    const struct chat_request *request);
+void production_free(struct production **production);
+
+/* What the connection tells. */
+void production_drain(struct production *production);
+void production_half_close(struct production *production);
+void production_gone(struct production *production);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole replies of the simulated provider: JSON, and errors in OpenAI's shape. */
+#ifndef SIM_REPLY_H
+#define SIM_REPLY_H
+
+#include "base/buf.h"
+#include "ids.h"
+
+struct conn;
+
+/* An error as a value. Texts are static, but for the message. */
+struct refusal {
+    int status;
+    const char *type;
+    const char *param; /* or NULL */
+    const char *code;  /* or NULL */
+    char message[256];
+};
+
+/* The type and code that OpenAI gives with this status, and a message for people. */
+void refusal_set(struct refusal *refusal, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* 400 on one parameter of the request. Returns false, for `return refuse_param(…)`. */
+bool refusal_set_param(struct refusal *refusal, const char *param, const char *code,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Room for the head in front of a whole reply, so that both leave in one write. */
+#define REPLY_FRONT ((size_t)512)
+
+/* `body` has REPLY_FRONT in front. */
+void reply_json(struct conn *conn, struct ids *ids, int status, struct buf *body);
+void reply_refusal(struct conn *conn, struct ids *ids, const struct refusal *refusal);
+/* Begins a reply of unknown length. */
+void reply_begin(struct conn *conn, struct ids *ids, struct span media_type);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An attempt and the curl handle it is bound to for life; both go through the pool together, so that
+ * most options are set once.
+ */
+#ifndef UPSTREAM_ATTEMPT_PRIVATE_H
+#define UPSTREAM_ATTEMPT_PRIVATE_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "upstream/attempt.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct upstream_client;
+
+/* A pooled attempt is DONE. */
+enum attempt_state { ATTEMPT_STARTED, ATTEMPT_HEAD, ATTEMPT_BODY, ATTEMPT_DONE };
+
+struct attempt {
+    uint32_t magic; /* it comes back from curl as a void pointer */
+    enum attempt_state state;
+    struct list link;   /* in one of the client's lists */
+    struct list asking; /* in client->asking */
+    struct upstream_client *client;
+    CURL *easy;
+    struct upstream_route *route; /* what `easy` is set up for; a reference */
+    bool in_multi;
+    bool paused;
+    bool withheld; /* curl keeps bytes that came while paused */
+    int fd;        /* its connection, or -1 */
+    struct buf head;
+    size_t head_bytes; /* of all heads and trailers */
+    struct attempt_events events;
+    void *argument;
+    struct attempt_facts facts;
+    int64_t first_byte_timeout_ms;
+    int64_t idle_timeout_ms;
+    int64_t total_timeout_ms;
+    int64_t started_ms;
+    int64_t heard_ms; /* the last sign of the answer; moved on by pauses */
+    int64_t paused_ms;
+};
+
+/* attempt.c: the only way to change `state`. */
+void attempt_set_state(struct attempt *attempt, enum attempt_state state);
+
+/* attempt.c, for the client's drive. */
+void attempt_attend(struct attempt *attempt);
+void attempt_reap(struct attempt *attempt);
+void attempt_ended(struct attempt *attempt, CURLcode result);
+/* Ends it with UPSTREAM_TIMEOUT when a deadline has passed. */
+bool attempt_is_late(const struct attempt *attempt, int64_t now_ms);
+void attempt_time_out(struct attempt *attempt);
+struct attempt *attempt_of(CURL *easy);
+
+/* answer.c: the callbacks of a new handle. */
+void answer_attach(struct attempt *attempt);
+/* Curl sends a request again when a kept connection dies under it before an answer. Not with us, once
+ * a byte of it has left: the provider may have seen it, and bill twice what one hold covers. True
+ * when this would be that. */
+bool attempt_refuses_resend(struct attempt *attempt);
+
+/* pool.c. Taking sets the handle up for the route; giving back ends its place in other lists. */
+struct attempt *pool_take(struct upstream_client *client, struct upstream_route *route);
+void pool_give(struct attempt *attempt);
+void pool_drain(struct upstream_client *client);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors of connections stay in the poller across transfers, as arming them anew is the largest
+ * avoidable cost of a request:
+ *
+ *   connecting -> established: wanted -> CURL_POLL_REMOVE -> unwanted, still armed
+ *                                ^                              |  sockets_rest (answer complete)
+ *                                +------------ idle ------------+
+ *                                               | readable: its end, or bytes that answer nothing
+ *                                               v
+ *                                             dead (curl finds it at its next look and closes it)
+ *
+ * Idle ones are watched because curl 7.88 takes a kept connection with bytes on it for a good one:
+ * what a server sends before it closes (a 408, a TLS close notice) would become the next answer.
+ *
+ * Before they are established, and for the resolver's own, 7.88 closes descriptors past
+ * sockets_close: at times before it says CURL_POLL_REMOVE, and it may open the same number again
+ * without a word. Hence those are forgotten on REMOVE, and sockets_open looks for such a number.
+ */
+#include "sockets.h"
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "loop/poll.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct socket_entry *entry_of(struct sockets *sockets, curl_socket_t fd)
+{
+    size_t needed = (size_t)fd + 1;
+    if (needed > sockets->entry_count) {
+        size_t count = needed * 2;
+        sockets->entries = memory_resize(sockets->entries, count, sizeof(*sockets->entries));
+        memset(sockets->entries + sockets->entry_count, 0,
+               (count - sockets->entry_count) * sizeof(*sockets->entries));
+        sockets->entry_count = count;
+    }
+    return &sockets->entries[fd];
+}
+
+static void on_ready(void *argument, int fd, int events)
+{
+    struct sockets *sockets = argument;
+    if (sockets->ready_count == sockets->ready_capacity) {
+        sockets->ready_capacity = sockets->ready_capacity > 0 ? 2 * sockets->ready_capacity : 64;
+        sockets->ready =
+            memory_resize(sockets->ready, sockets->ready_capacity, sizeof(*sockets->ready));
+    }
+    sockets->ready[sockets->ready_count++] = (struct ready_socket){fd, events};
+    sockets->wake(sockets->argument);
+}
+
+void sockets_init(struct sockets *sockets, struct loop *loop, void (*wake)(void *argument),
+                  void *argument)
+{
+    *sockets = (struct sockets){.wake = wake, .argument = argument};
+    sockets->poller = poller_new(loop, on_ready, sockets);
+}
+
+void sockets_fini(struct sockets *sockets)
+{
+    poller_free(&sockets->poller);
+    free(sockets->entries);
+    free(sockets->ready);
+}
+
+static void watch(struct sockets *sockets, curl_socket_t fd, int what)
+{
+    int events = ((what & CURL_POLL_IN) != 0 ? POLLER_IN : 0) |
+                 ((what & CURL_POLL_OUT) != 0 ? POLLER_OUT : 0);
+    int error = poller_want(sockets->poller, fd, events);
+    /* An error returned to curl would end every transfer of the multi; this way one runs into its
+     * deadline. */
+    if (error < 0)
+        log_error("cannot watch an upstream socket: %s", strerror(-error));
+}
+
+void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool established)
+{
+    struct socket_entry *entry = entry_of(sockets, fd);
+    entry->idle = false;
+    entry->wanted = what == CURL_POLL_REMOVE ? 0 : what;
+    entry->established = entry->established || (entry->wanted != 0 && established);
+    if (entry->wanted != 0 || entry->established)
+        watch(sockets, fd, entry->wanted);
+    else
+        poller_forget(sockets->poller, fd);
+}
+
+curl_socket_t sockets_open(struct sockets *sockets, const struct curl_sockaddr *address)
+{
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    struct socket_entry *entry = entry_of(sockets, fd);
+    if (entry->wanted != 0) {
+        poller_forget(sockets->poller, fd); /* it watches the closed one */
+        watch(sockets, fd, entry->wanted);
+    }
+    return fd;
+}
+
+int sockets_close(struct sockets *sockets, curl_socket_t fd)
+{
+    poller_forget(sockets->poller, fd);
+    *entry_of(sockets, fd) = (struct socket_entry){0};
+    /* The number may be given out again before the rest of this turn is served. */
+    for (size_t i = 0; i < sockets->ready_count; i++)
+        if (sockets->ready[i].fd == fd)
+            sockets->ready[i].fd = -1;
+    return close(fd);
+}
+
+void sockets_rest(struct sockets *sockets, curl_socket_t fd)
+{
+    struct socket_entry *entry = entry_of(sockets, fd);
+    if (!entry->established || entry->wanted != 0)
+        return;
+    entry->idle = true;
+    watch(sockets, fd, CURL_POLL_IN);
+}
+
+/* Leaves a socket that curl recognises as dead, without the bytes that hide its end. */
+static void kill_idle(struct sockets *sockets, curl_socket_t fd)
+{
+    char nobodys[4096];
+    entry_of(sockets, fd)->idle = false;
+    watch(sockets, fd, 0);
+    shutdown(fd, SHUT_RDWR);
+    while (recv(fd, nobodys, sizeof(nobodys), MSG_DONTWAIT) > 0)
+        continue;
+}
+
+static int select_bits(int events)
+{
+    int bits = 0;
+    /* An error is learnt by reading. */
+    if ((events & (POLLER_IN | POLLER_ERROR)) != 0)
+        bits |= CURL_CSELECT_IN;
+    if ((events & POLLER_OUT) != 0)
+        bits |= CURL_CSELECT_OUT;
+    return bits;
+}
+
+void sockets_run(struct sockets *sockets, void (*act)(void *argument, curl_socket_t fd, int bits))
+{
+    for (size_t i = 0; i < sockets->ready_count; i++) {
+        struct ready_socket ready = sockets->ready[i];
+        if (ready.fd < 0)
+            continue;
+        if (entry_of(sockets, ready.fd)->idle)
+            kill_idle(sockets, ready.fd);
+        else
+            act(sockets->argument, ready.fd, select_bits(ready.events));
+    }
+    sockets->ready_count = 0;
+}

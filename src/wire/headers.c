@@ -1,0 +1,81 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Look-ups in a list of fields, and media types (RFC 9110, section 8.3.1). A list holds at most a
+ * few dozen fields and each name is asked for once or twice: a scan that compares lengths first is
+ * faster than building any index.
+ */
+#include "wire/headers.h"
+
+const struct header *headers_find(const struct headers *headers, struct span name)
+{
+    for (size_t i = 0; i < headers->count; i++)
+        if (span_equal_nocase(headers->items[i].name, name))
+            return &headers->items[i];
+    return NULL;
+}
+
+struct span headers_get(const struct headers *headers, struct span name)
+{
+    const struct header *header = headers_find(headers, name);
+    return header != NULL ? header->value : SPAN_NONE;
+}
+
+size_t headers_count(const struct headers *headers, struct span name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < headers->count; i++)
+        count += span_equal_nocase(headers->items[i].name, name);
+    return count;
+}
+
+bool media_type_is(struct span value, struct span type)
+{
+    struct span essence;
+    span_cut(value, ';', &essence);
+    return span_equal_nocase(span_trim(essence), type);
+}
+
+/* The length of the quoted string that s begins with, both quotes included; s.len when unclosed. */
+static size_t quoted_length(struct span s)
+{
+    for (size_t i = 1; i < s.len; i++) {
+        if (s.ptr[i] == '\\')
+            i++;
+        else if (s.ptr[i] == '"')
+            return i + 1;
+    }
+    return s.len;
+}
+
+/* Cuts at the first semicolon outside quotes: *head gets what is before, the return value is what
+ * is after. */
+static struct span cut_parameter(struct span s, struct span *head)
+{
+    size_t i = 0;
+    while (i < s.len && s.ptr[i] != ';')
+        i += s.ptr[i] == '"' ? quoted_length(span_from(s, i)) : 1;
+    *head = span_make(s.ptr, i);
+    return span_from(s, i + 1);
+}
+
+static struct span unquote(struct span s)
+{
+    if (s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"')
+        return span_make(s.ptr + 1, s.len - 2);
+    return s;
+}
+
+struct span media_type_parameter(struct span value, struct span name)
+{
+    struct span parameter;
+    struct span rest = cut_parameter(value, &parameter); /* drops the type itself */
+    while (rest.len > 0) {
+        struct span key;
+        rest = cut_parameter(rest, &parameter);
+        struct span text = span_cut(parameter, '=', &key);
+        if (span_equal_nocase(span_trim(key), name))
+            return unquote(span_trim(text));
+    }
+    return SPAN_NONE;
+}

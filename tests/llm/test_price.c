@@ -1,0 +1,284 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Prices: known sums, the edges of 64 and 128 bits, and three laws over random prices and tokens:
+ * a cost is never above the bound, the affordable output is the largest, and a cost is the exact
+ * sum rounded up once.
+ */
+#include "llm/price.h"
+
+#include "base/money.h"
+#include "support.h"
+
+static const struct price gpt_4o = {
+    .known = true,
+    .input_pusd = 2500000,
+    .cached_input_pusd = 1250000,
+    .cache_write_pusd = 2500000,
+    .output_pusd = 10000000,
+};
+
+static void costs_of_known_usage(void **state)
+{
+    (void)state;
+    int64_t nusd = 0;
+    struct usage usage = {.input = 1000, .cached_input = 400, .output = 100};
+    assert_true(price_cost(&gpt_4o, &usage, &nusd));
+    assert_int_equal(nusd, 600 * 2500 + 400 * 1250 + 100 * 10000);
+
+    /* gpt-5.6-sol as billed: written 1.25 times, read 0.1 times the input price */
+    struct price sol = {true, 5000000, 500000, 6250000, 30000000, 0};
+    struct usage cached = {.input = 4020, .cached_input = 4012, .cache_write = 8, .output = 4};
+    assert_true(price_cost(&sol, &cached, &nusd));
+    assert_int_equal(nusd, 4012 * 500 + 8 * 6250 + 4 * 30000);
+
+    struct price request = gpt_4o;
+    request.per_request_nusd = 5000000;
+    assert_true(price_cost(&request, &(struct usage){0}, &nusd));
+    assert_int_equal(nusd, 5000000);
+}
+
+static void rounds_up_once(void **state)
+{
+    (void)state;
+    int64_t nusd = 0;
+    struct price tiny = {true, 1, 1, 1, 1, 0};
+    struct usage usage = {.input = 3, .cached_input = 1, .cache_write = 1, .output = 1};
+    assert_true(price_cost(&tiny, &usage, &nusd));
+    assert_int_equal(nusd, 1);
+    usage.output = 997;
+    assert_true(price_cost(&tiny, &usage, &nusd));
+    assert_int_equal(nusd, 1);
+    usage.output = 998;
+    assert_true(price_cost(&tiny, &usage, &nusd));
+    assert_int_equal(nusd, 2);
+    assert_true(price_cost(&tiny, &(struct usage){0}, &nusd));
+    assert_int_equal(nusd, 0);
+}
+
+static void hidden_reasoning_costs_nothing_more(void **state)
+{
+    (void)state;
+    int64_t nusd = 0;
+    struct usage usage = {.input = 43, .output = 10, .reasoning = 11};
+    assert_true(price_cost(&gpt_4o, &usage, &nusd));
+    assert_int_equal(nusd, 43 * 2500 + 10 * 10000);
+}
+
+static void refuses_what_no_price_can_be(void **state)
+{
+    (void)state;
+    int64_t nusd = -7;
+    struct usage usage = {.input = 1, .output = 1};
+    struct price bad[] = {
+        {.known = false, .input_pusd = 1, .output_pusd = 1},
+        {true, -1, 0, 0, 0, 0},
+        {true, 0, 0, 0, -1, 0},
+        {true, 0, 0, 0, 0, -1},
+        {true, 0, 0, 0, INT64_MAX, INT64_MAX},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(price_cost(&bad[i], &usage, &nusd));
+    struct usage negative[] = {{.input = -1},
+                               {.output = -1},
+                               {.cached_input = -1},
+                               {.cache_write = -1},
+                               {.input = 5, .cached_input = INT64_MIN}};
+    for (size_t i = 0; i < sizeof(negative) / sizeof(negative[0]); i++)
+        assert_false(price_cost(&gpt_4o, &negative[i], &nusd));
+    assert_int_equal(nusd, -7);
+}
+
+static void overflow_is_a_false_result(void **state)
+{
+    (void)state;
+    int64_t nusd = -7;
+    struct price dear = {true, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
+    struct usage most = {.input = INT64_MAX,
+                         .cached_input = INT64_MAX,
+                         .cache_write = INT64_MAX,
+                         .output = INT64_MAX};
+    assert_false(price_cost(&dear, &most, &nusd));
+    assert_false(price_bound(&dear, INT64_MAX, INT64_MAX, &nusd));
+    assert_false(price_bound(&gpt_4o, INT64_MAX, 0, &nusd));
+    assert_false(price_bound(&gpt_4o, -1, 0, &nusd));
+    assert_false(price_bound(&gpt_4o, 0, -1, &nusd));
+    assert_int_equal(nusd, -7);
+
+    struct price one = {true, 1000, 1000, 1000, 1000, 0};
+    assert_true(price_bound(&one, INT64_MAX - 1, 1, &nusd));
+    assert_true(nusd == INT64_MAX);
+    assert_false(price_bound(&one, INT64_MAX, 1, &nusd));
+}
+
+static void parts_above_their_total_give_no_negative_cost(void **state)
+{
+    (void)state;
+    int64_t nusd = -7;
+    struct usage usage = {.input = 10, .cached_input = 30};
+    assert_true(price_cost(&gpt_4o, &usage, &nusd));
+    assert_int_equal(nusd, 30 * 1250);
+}
+
+static void bounds_take_the_dearest_input_price(void **state)
+{
+    (void)state;
+    int64_t nusd = 0;
+    struct price write = {true, 5000000, 500000, 6250000, 30000000, 100};
+    assert_true(price_bound(&write, 1000, 10, &nusd));
+    assert_int_equal(nusd, 1000 * 6250 + 10 * 30000 + 100);
+    struct price cached = {true, 1000, 3000, 2000, 0, 0};
+    assert_true(price_bound(&cached, 7, 10, &nusd));
+    assert_int_equal(nusd, 21);
+}
+
+static void affords_known_outputs(void **state)
+{
+    (void)state;
+    assert_int_equal(price_affordable_output(&gpt_4o, 0, 1, 10000 * 50), 50);
+    assert_int_equal(price_affordable_output(&gpt_4o, 0, 1, 10000 * 50 - 1), 49);
+    assert_int_equal(price_affordable_output(&gpt_4o, 4, 1, 10000 * 50), 49);
+    assert_int_equal(price_affordable_output(&gpt_4o, 4, 7, 10000 * 50), 7);
+    assert_int_equal(price_affordable_output(&gpt_4o, 200, 1, 10000 * 50), 0);
+    assert_int_equal(price_affordable_output(&gpt_4o, 201, 1, 10000 * 50), -1);
+    assert_int_equal(price_affordable_output(&gpt_4o, 0, 1, -1), -1);
+    assert_int_equal(price_affordable_output(&gpt_4o, -1, 1, 5), -1);
+
+    struct price none = {.known = false};
+    assert_int_equal(price_affordable_output(&none, 0, 1, INT64_MAX), -1);
+    struct price negative = {true, 0, 0, 0, -5, 0};
+    assert_int_equal(price_affordable_output(&negative, 0, 1, INT64_MAX), -1);
+    struct price input_only = {true, 1000, 1000, 1000, 0, 0};
+    assert_true(price_affordable_output(&input_only, 9, 1, 9) == INT64_MAX);
+    assert_int_equal(price_affordable_output(&input_only, 10, 1, 9), -1);
+    struct price nearly_free = {true, 0, 0, 0, 1, 0};
+    assert_true(price_affordable_output(&nearly_free, 0, 1, INT64_MAX) == INT64_MAX);
+    assert_true(price_affordable_output(&nearly_free, 0, 3, INT64_MAX) == INT64_MAX / 3);
+}
+
+static void knows_what_is_free(void **state)
+{
+    (void)state;
+    assert_true(price_is_free(&(struct price){.known = true}));
+    assert_false(price_is_free(&(struct price){.known = false}));
+    assert_false(price_is_free(&(struct price){.known = true, .input_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .cached_input_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .cache_write_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .output_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .per_request_nusd = 1}));
+}
+
+/* ---- laws ---- */
+
+static struct price any_price(struct chance *chance)
+{
+    unsigned bits = (unsigned)(10 + chance_below(chance, 54));
+    return (struct price){true,
+                          chance_scaled(chance, bits),
+                          chance_scaled(chance, bits),
+                          chance_scaled(chance, bits),
+                          chance_scaled(chance, bits),
+                          chance_scaled(chance, bits)};
+}
+
+static void no_cost_is_above_its_bound(void **state)
+{
+    (void)state;
+    struct chance chance = {1};
+    int compared = 0;
+    for (int round = 0; round < 200000; round++) {
+        struct price price = any_price(&chance);
+        unsigned bits = (unsigned)chance_below(&chance, 54);
+        int64_t input = chance_scaled(&chance, bits);
+        int64_t output = chance_scaled(&chance, bits);
+        struct usage usage = {.input = input - (int64_t)chance_below(&chance, (uint64_t)input + 1),
+                              .output =
+                                  output - (int64_t)chance_below(&chance, (uint64_t)output + 1)};
+        usage.cached_input = (int64_t)chance_below(&chance, (uint64_t)usage.input + 1);
+        usage.cache_write =
+            (int64_t)chance_below(&chance, (uint64_t)(usage.input - usage.cached_input) + 1);
+        int64_t bound;
+        int64_t cost;
+        if (!price_bound(&price, input, output, &bound))
+            continue;
+        compared++;
+        assert_true(price_cost(&price, &usage, &cost));
+        assert_true(cost >= 0);
+        assert_true(cost <= bound);
+    }
+    assert_true(compared > 50000);
+}
+
+static void affordable_output_is_the_largest(void **state)
+{
+    (void)state;
+    struct chance chance = {2};
+    int fitting = 0;
+    for (int round = 0; round < 200000; round++) {
+        struct price price = any_price(&chance);
+        int64_t input = chance_scaled(&chance, 30);
+        int64_t choices = 1 + (int64_t)chance_below(&chance, 128);
+        int64_t nusd = chance_scaled(&chance, 63);
+        int64_t limit = price_affordable_output(&price, input, choices, nusd);
+        int64_t bound;
+        if (limit < 0) {
+            assert_true(!price_bound(&price, input, 0, &bound) || bound > nusd);
+            continue;
+        }
+        if (limit > INT64_MAX / choices) {
+            assert_true(limit == INT64_MAX && price.output_pusd == 0);
+            continue;
+        }
+        fitting++;
+        assert_true(price_bound(&price, input, choices * limit, &bound));
+        assert_true(bound <= nusd);
+        if (limit < INT64_MAX / choices)
+            assert_true(!price_bound(&price, input, choices * (limit + 1), &bound) || bound > nusd);
+    }
+    assert_true(fitting > 20000);
+}
+
+static void a_cost_is_the_exact_sum_rounded_up(void **state)
+{
+    (void)state;
+    struct chance chance = {3};
+    for (int round = 0; round < 100000; round++) {
+        /* small enough for plain 64-bit arithmetic as the oracle */
+        struct price price = {true,
+                              chance_scaled(&chance, 24),
+                              chance_scaled(&chance, 24),
+                              chance_scaled(&chance, 24),
+                              chance_scaled(&chance, 24),
+                              chance_scaled(&chance, 24)};
+        struct usage usage = {.cached_input = chance_scaled(&chance, 20),
+                              .cache_write = chance_scaled(&chance, 20),
+                              .output = chance_scaled(&chance, 20)};
+        int64_t plain = chance_scaled(&chance, 20);
+        usage.input = plain + usage.cached_input + usage.cache_write;
+        int64_t pusd = plain * price.input_pusd + usage.cached_input * price.cached_input_pusd +
+                       usage.cache_write * price.cache_write_pusd +
+                       usage.output * price.output_pusd + price.per_request_nusd * 1000;
+        int64_t cost = -1;
+        assert_true(price_cost(&price, &usage, &cost));
+        assert_true(cost * 1000 >= pusd && cost * 1000 - pusd < 1000);
+    }
+}
+
+int test_price(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(costs_of_known_usage),
+        cmocka_unit_test(rounds_up_once),
+        cmocka_unit_test(hidden_reasoning_costs_nothing_more),
+        cmocka_unit_test(refuses_what_no_price_can_be),
+        cmocka_unit_test(overflow_is_a_false_result),
+        cmocka_unit_test(parts_above_their_total_give_no_negative_cost),
+        cmocka_unit_test(bounds_take_the_dearest_input_price),
+        cmocka_unit_test(affords_known_outputs),
+        cmocka_unit_test(knows_what_is_free),
+        cmocka_unit_test(no_cost_is_above_its_bound),
+        cmocka_unit_test(affordable_output_is_the_largest),
+        cmocka_unit_test(a_cost_is_the_exact_sum_rounded_up),
+    };
+    return cmocka_run_group_tests_name("llm/price", tests, NULL, NULL);
+}
