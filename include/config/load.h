@@ -34,17 +34,18 @@ void problems_print(const struct problems *problems, FILE *out);
 struct load_settings {
     const char *path;
     struct cells *cells;
-    /* "http://127.0.0.1:PORT/v1" for providers of kind simulated; NULL: such a provider gets an address that refuses
-     * (for `weir check`). */
+    /* "http://127.0.0.1:PORT/v1" for providers of kind simulated; NULL: such a provider gets an
+     * address that refuses (for `weir check`). */
     const char *simulated_base_url;
 };
 
-/* NULL with at least one problem, in line order and at most a hundred, or a snapshot (one reference)
- * with none. *problems is overwritten; the caller ends it. After upstream_global_init(). */
+/* NULL with at least one problem, in line order and at most a hundred, or a snapshot (one
+ * reference) with none. *problems is overwritten; the caller ends it. After
+ * upstream_global_init(). */
 struct snapshot *config_load(const struct load_settings *settings, struct problems *problems);
 
-/* Whether a configuration file names a provider of kind simulated: the caller then starts one before it loads.
- * False when it cannot be read or is not YAML. */
+/* Whether a configuration file names a provider of kind simulated: the caller then starts one
+ * before it loads. False when it cannot be read or is not YAML. */
 bool config_wants_simulator(const char *path);
 
 /* The path to use: `given`, else ./weir.yaml, else /etc/weir/weir.yaml; NULL when none is there. */

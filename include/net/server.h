@@ -66,7 +66,8 @@ struct server_handler {
 };
 
 /* `address` is "127.0.0.1:8080" or "[::1]:0". With reuse_port several servers (one a worker) share
- * it. NULL when it cannot be bound; *error then says why (static or strerror text). */
+ * it. NULL when it cannot be bound; *error then says why (static or strerror text). From here on the
+ * process ignores SIGPIPE. */
 struct server *server_listen(struct loop *loop, const char *address, bool reuse_port,
                              const struct server_settings *settings,
                              const struct server_handler *handler, void *context,

@@ -7,11 +7,11 @@
  *         [ spent ............ | uncertain .. | held by requests ..|   ]
  *         '----------------- committed -----------------------'
  *
- * One atomic `committed` a window is the gate: a hold is a compare-exchange that adds to it only when
- * the sum stays within the limit, so that no interleaving overspends. `spent` and `uncertain` stand
- * beside it for display and for deciding what kind of no to say. A hold names its window; ending it
- * changes that window even when a new one has begun. Windows never go back: when the clock does, the
- * later one stays. All sums in nano-dollars. Any thread.
+ * One atomic `committed` a window is the gate: a hold is a compare-exchange that adds to it only
+ * when the sum stays within the limit, so that no interleaving overspends. `spent` and `uncertain`
+ * stand beside it for display and for deciding what kind of no to say. A hold names its window;
+ * ending it changes that window even when a new one has begun. Windows never go back: when the
+ * clock does, the later one stays. All sums in nano-dollars. Any thread.
  */
 #ifndef POLICY_BUDGET_H
 #define POLICY_BUDGET_H
@@ -98,14 +98,15 @@ enum budget_verdict {
 };
 
 /*
- * Holds the bound of the wish in every budget of the path, all or nothing. The wish is whole where it
- * fits; it is cut to the budget's max_hold, then to what spend leaves, then to what others' holds
- * leave, but never below min_output_tokens. (A request whose least form is over max_hold takes its
- * least form.) What cannot cost anything is granted whole, however little is left. With an empty
- * path it grants the wish, and needs no price; under a budget the price must be known (asserted).
+ * Holds the bound of the wish in every budget of the path, all or nothing. The wish is whole where
+ * it fits; it is cut to the budget's max_hold, then to what spend leaves, then to what others'
+ * holds leave, but never below min_output_tokens. (A request whose least form is over max_hold
+ * takes its least form.) What cannot cost anything is granted whole, however little is left. With
+ * an empty path it grants the wish, and needs no price; under a budget the price must be known
+ * (asserted).
  *
- * *by is the budget that decided a refusal (else it means nothing): with BUDGET_SPENT the one with the least left, with
- * BUDGET_BUSY the one with the least free. SPENT anywhere goes before BUSY.
+ * *by is the budget that decided a refusal, else NULL: with BUDGET_SPENT the one with the least
+ * left, with BUDGET_BUSY the one with the least free. SPENT anywhere goes before BUSY.
  */
 enum budget_verdict budget_reserve(const struct budget *const *path, size_t count,
                                    const struct budget_wish *wish, int64_t wall_ns,

@@ -1,9 +1,10 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registry of cells by name: how limits and spend survive a reload. A snapshot asks for the cell
- * of "tenant acme/search" or "key search-prod budget search-day" and gets the one that earlier snapshots used.
- * Main thread only; the cells themselves are for all. The registry keeps a reference to each until its end.
+ * The registry of cells by name: how limits and spend survive a reload. A snapshot asks for the
+ * cell of "tenant acme/search" or "key search-prod budget search-day" and gets the one that earlier
+ * snapshots used. Main thread only; the cells themselves are for all. The registry keeps a
+ * reference to each until its end.
  */
 #ifndef POLICY_CELLS_H
 #define POLICY_CELLS_H

@@ -26,14 +26,16 @@ struct lease {
  * RATE_LIMITED (rate.retry_ns says how long) or CONCURRENCY_LIMITED; then the lease is not open. */
 enum err lease_open(struct lease *lease, const struct key *key, int64_t now_ns);
 
-/* Holds for one attempt. ERR_NONE, BUDGET_EXCEEDED (or _429, by the budget's status) or BUDGET_BUSY,
- * with the deciding budget in *by. The lease is open and no reservation is (asserted). */
+/* Holds for one attempt. ERR_NONE, BUDGET_EXCEEDED (or _429, by the budget's status) or
+ * BUDGET_BUSY, with the deciding budget in *by. The lease is open and no reservation is (asserted).
+ * */
 enum err lease_reserve(struct lease *lease, const struct budget_wish *wish, int64_t wall_ns,
                        const struct budget **by);
 /* Ends the attempt's reservation, if one is open: see budget_settle. */
 void lease_settle(struct lease *lease, int64_t cost_nusd, int64_t uncertain_nusd);
 
-/* Leaves the gauges. The reservation must have been settled (asserted). Does nothing when not open. */
+/* Leaves the gauges. The reservation must have been settled (asserted). Does nothing when not open.
+ * */
 void lease_close(struct lease *lease);
 
 #endif

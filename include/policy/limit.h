@@ -3,8 +3,8 @@
 /*
  * Rate and concurrency limits: cells that all workers share without locks. A rate is a GCRA (the
  * generic cell rate algorithm, ITU-T I.371) whose burst is one minute's worth: one atomic
- * theoretical arrival time. A gauge counts what is in flight. Cells outlive snapshots; a reload sets
- * their figures anew and keeps their state. Any thread.
+ * theoretical arrival time. A gauge counts what is in flight. Cells outlive snapshots; a reload
+ * sets their figures anew and keeps their state. Any thread.
  */
 #ifndef POLICY_LIMIT_H
 #define POLICY_LIMIT_H

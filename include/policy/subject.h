@@ -54,7 +54,8 @@ const struct allowance *subject_next(struct subject_walk *walk);
 
 /* Whether the tenant and each above that has a list names the model. */
 bool subject_may_use(const struct key *key, struct span model);
-/* Every budget over this key into `path`; returns how many (≤ BUDGET_MAX_PATH, config's promise). */
+/* Every budget over this key into `path`; returns how many (≤ BUDGET_MAX_PATH, config's promise).
+ * */
 size_t subject_budgets(const struct key *key, const struct budget *path[BUDGET_MAX_PATH]);
 bool subject_has_budget(const struct key *key);
 

@@ -20,7 +20,8 @@
  *     tools      answers the user with a tool call
  *
  * POST /v1/chat/completions, GET /v1/models, GET /sim/bill, POST /sim/reset; docs/simulator.md says
- * what they answer and what is billed. Any key is good. Loop thread only.
+ * what they answer and what is billed. Any key is good. Loop thread only; the process must ignore
+ * SIGPIPE.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -35,17 +36,17 @@ struct sim;
 struct sim_settings {
     const char *address; /* "127.0.0.1:0" */
     /* JSON: {"MODEL": {"input": "2.50", "cached_input": "1.25", "output": "10.00"}}, in USD per
-     * million tokens with at most six decimals; cached_input is input where it is left out. MODEL is
-     * the whole name, or "*" for every other model: 0.15, 0.075 and 0.60 if it is not given. Empty:
-     * those for all. */
+     * million tokens with at most six decimals; cached_input is input where it is left out. MODEL
+     * is the whole name, or "*" for every other model: 0.15, 0.075 and 0.60 if it is not given.
+     * Empty: those for all. */
     struct span prices;
 };
 
-/* Copies what it keeps of the settings. NULL when it cannot listen or the prices are no good; *error
- * then says why (static, or the system's text). */
+/* Copies what it keeps of the settings. NULL when it cannot listen or the prices are no good; then
+ * *error says why (static, or the system's text). */
 struct sim *sim_start(struct loop *loop, const struct sim_settings *settings, const char **error);
 /* Closes every connection at once. Accepts NULL. */
-void sim_stop(struct sim **sim);
+void sim_stop(struct sim **address);
 uint16_t sim_port(const struct sim *sim);
 
 #endif

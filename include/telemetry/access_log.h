@@ -31,8 +31,8 @@ struct access_log *access_log_new(struct loop *loop, int fd);
 void access_log_free(struct access_log **log);
 
 void access_log_write(struct access_log *log, const struct receipt *receipt);
-/* From the next line on; the old one is not used after the call. Lines that it would not take now go
- * to the new one. */
+/* From the next line on; the old one is not used after the call. Lines that it would not take now
+ * go to the new one. */
 void access_log_set_fd(struct access_log *log, int fd);
 /* Lines dropped so far. Any thread. */
 int64_t access_log_dropped(const struct access_log *log);

@@ -25,7 +25,7 @@ struct upstream_route;
 
 struct attempt_spec {
     struct upstream_route *route; /* a reference is kept while it runs */
-    struct span body;              /* must live until on_done or attempt_cancel */
+    struct span body;             /* must live until on_done or attempt_cancel */
     /* Kept to the next 50 ms; 0 for none. */
     int64_t first_byte_timeout_ms; /* from the start to the head of the answer */
     int64_t idle_timeout_ms;       /* between bytes of the answer; stands still while paused */
@@ -33,8 +33,8 @@ struct attempt_spec {
 };
 
 struct attempt_facts {
-    bool connected; /* a connection was there: the request may have been seen */
-    int status;     /* 0: no head came */
+    bool connected;          /* a connection was there: the request may have been seen */
+    int status;              /* 0: no head came */
     uint64_t received_bytes; /* of the body, as handed to on_body */
     const char *reason;      /* for the log: what went wrong; static, never NULL */
 };

@@ -24,12 +24,11 @@ struct sim_options {
 
 static int usage(void)
 {
-    fputs(
-        "usage: weir sim [--listen ADDRESS:PORT] [--prices FILE]\n"
-        "  --listen, -l  where to serve; 127.0.0.1:8099 if not given\n"
-        "  --prices, -p  JSON: {\"MODEL\": {\"input\": \"2.50\", \"output\": \"10.00\"}}, in USD for a\n"
-        "                million tokens; \"*\" is every other model\n",
-        stderr);
+    fputs("usage: weir sim [--listen ADDRESS:PORT] [--prices FILE]\n"
+          "  --listen, -l  where to serve; 127.0.0.1:8099 if not given\n"
+          "  --prices, -p  JSON, in USD for a million tokens; \"*\" is every other model:\n"
+          "                {\"MODEL\": {\"input\": \"2.50\", \"output\": \"10.00\"}}\n",
+          stderr);
     return 2;
 }
 
@@ -60,7 +59,9 @@ static bool read_file(const char *path, struct buf *out)
     }
     bool good = !ferror(file) && !buf_failed(out);
     fclose(file);
-    return good;
+    if (good && buf_len(out) == 0)
+        errno = ENODATA; /* an empty list would mean the default prices */
+    return good && buf_len(out) > 0;
 }
 
 /* A stream is a descriptor, and benchmarks open thousands. */
@@ -118,6 +119,7 @@ int cmd_sim(int argc, char **argv)
         buf_fini(&prices);
         return 1;
     }
+    signal(SIGPIPE, SIG_IGN); /* a client that left is an error of the write */
     raise_file_limit();
     struct loop *loop = loop_new();
     int status = 1;

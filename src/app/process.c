@@ -131,17 +131,25 @@ static bool open_state_dir(struct process *process)
     return true;
 }
 
+/* Standard output without blocking, so that a slow reader never stops a worker. The flag belongs to
+ * the open file, which we may share with a shell: so a file of our own is opened on the same thing. What
+ * cannot be opened again (a socket) is used as it is. */
+static int open_stdout(void)
+{
+    int fd = open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 ? fd : STDOUT_FILENO;
+}
+
 static bool open_log(struct process *process)
 {
     const char *path = process->snapshot->log_file;
-    process->log_fd = -1;
     if (path == NULL)
         return true;
     if (strcmp(path, "-") == 0) {
-        process->log_fd = STDOUT_FILENO;
+        process->log_fd = open_stdout();
         return true;
     }
-    process->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    process->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0640);
     if (process->log_fd < 0)
         fprintf(stderr, "weir: log file '%s': %s\n", path, strerror(errno));
     return process->log_fd >= 0;
@@ -192,12 +200,17 @@ static bool open_admin(struct process *process)
 struct process *process_open(const char *config_path)
 {
     static const int signums[] = {SIGTERM, SIGINT, SIGHUP};
+    struct loop *loop = loop_new();
+    if (loop == NULL) {
+        fprintf(stderr, "weir: out of file descriptors\n");
+        return NULL;
+    }
     struct process *process = MEMORY_NEW(struct process);
     signal(SIGPIPE, SIG_IGN);
     upstream_global_init();
     process->config_path = config_path;
     process->log_fd = -1;
-    process->loop = loop_new();
+    process->loop = loop;
     process->inbox = inbox_new(process->loop, deliver, process);
     process->cells = cells_new();
     if (!open_config(process) || !open_state_dir(process) || !open_log(process) ||

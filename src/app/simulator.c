@@ -47,9 +47,14 @@ static void destroy(struct simulator *simulator)
 
 struct simulator *simulator_start(const char **error)
 {
+    struct loop *loop = loop_new();
+    if (loop == NULL) {
+        *error = "out of file descriptors";
+        return NULL;
+    }
     struct simulator *simulator = MEMORY_NEW(struct simulator);
     struct sim_settings settings = {.address = "127.0.0.1:0"};
-    simulator->loop = loop_new();
+    simulator->loop = loop;
     simulator->inbox = inbox_new(simulator->loop, deliver, simulator);
     simulator->sim = sim_start(simulator->loop, &settings, error);
     if (simulator->sim == NULL) {

@@ -65,13 +65,21 @@ static void send(struct worker_thread *thread, enum order order, struct snapshot
 struct worker_thread *worker_thread_new(const struct worker_thread_settings *settings,
                                         const char **address, const char **error)
 {
+    struct snapshot *snapshot = settings->snapshot;
+    struct loop *loop = loop_new();
+    if (loop == NULL) {
+        *address = snapshot->listen[0];
+        *error = "out of file descriptors";
+        snapshot_unref(&snapshot);
+        return NULL;
+    }
     struct worker_thread *thread = MEMORY_NEW(struct worker_thread);
     thread->drained = settings->drained;
     thread->argument = settings->argument;
-    thread->loop = loop_new();
+    thread->loop = loop;
     thread->inbox = inbox_new(thread->loop, deliver, thread);
     struct gateway_settings gateway = {.loop = thread->loop,
-                                       .snapshot = settings->snapshot,
+                                       .snapshot = snapshot,
                                        .access_log_fd = settings->access_log_fd};
     thread->gateway = gateway_worker_new(&gateway);
     if (!gateway_worker_listen(thread->gateway, address, error))

@@ -1,8 +1,12 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * References that a snapshot holds (routes, cells) are given back by cleanups of its arena, so that a
- * snapshot that is dropped half-way gives back exactly what it took.
+ * References that a snapshot holds (routes, cells) are given back by cleanups of its arena, so that
+ * one that is dropped half-way gives back exactly what it took.
+ *
+ * Two halves, since a bad file must change nothing: build_routes() may still find a problem and
+ * touches nothing that is shared; build_snapshot() sets the limits of cells that requests of older
+ * snapshots are using at this moment, and cannot fail.
  */
 #include "build.h"
 
@@ -52,6 +56,7 @@ static struct span join(struct check *check, struct span a, struct span b)
     return text;
 }
 
+/* Two header fields at most: the transport prints them anew for each request. */
 static void build_route(struct check *check, struct draft_provider *draft)
 {
     struct span key = draft->api_key.text;
@@ -62,6 +67,7 @@ static void build_route(struct check *check, struct draft_provider *draft)
         .url = join(check, draft->base_url, SPAN("/chat/completions")),
         .headers = headers,
         .header_count = key.len > 0 ? 2 : 1,
+        /* The simulator is in this process: no proxy could reach it. */
         .proxy = draft->provider.kind == PROVIDER_SIMULATED ? SPAN_NONE : check->proxy,
         .ca_file = check->ca_file,
         .http2 = draft->http2,
@@ -82,6 +88,8 @@ void build_routes(struct check *check)
 
 /* ---- cells ---- */
 
+/* Names under which policy/cells.h keeps state from one snapshot to the next: none may mean two
+ * things. Paths, ids and budget names hold no space, so a space parts what they are made of. */
 static const char *cell_name(struct check *check, const char *owner, const char *what)
 {
     struct span name = arena_printf(check->scratch, "%s %s", owner, what);
@@ -89,6 +97,7 @@ static const char *cell_name(struct check *check, const char *owner, const char 
     return name.ptr;
 }
 
+/* From here on cells change, so nothing below may fail. */
 static struct budget *build_budgets(struct check *check, const char *owner,
                                     const struct draft_allowance *draft)
 {
@@ -178,6 +187,7 @@ static void build_keys(struct check *check)
     }
 }
 
+/* A list of draft_text as an array of strings. */
 static const char *const *build_texts(struct check *check, const struct list *list, size_t *count)
 {
     *count = 0;

@@ -15,6 +15,7 @@
 #include "report.h"
 #include "schema.h"
 
+/* A credential. Its text lies in the scratch arena and is wiped when the load ends. */
 struct secret {
     struct span text; /* empty: none */
     struct mark at;
@@ -22,32 +23,34 @@ struct secret {
     bool in_clear; /* written in the file itself */
 };
 
+/* Its cell is not known yet: that is the build's to take, once nothing can go wrong. */
 struct draft_budget {
     struct mark at;
-    const char *name;
+    const char *name; /* NULL: missing or bad */
     enum window_kind window;
     int refusal_status;
-    int release_uncertain;
+    int release_uncertain; /* a truth value: field_choice stores ints */
     int64_t limit_nusd;
     int64_t max_hold_millionths; /* of the limit; -1: max_hold_nusd says */
     int64_t max_hold_nusd;
 };
 
+/* What a tenant or a key is allowed, before it has cells. */
 struct draft_allowance {
     int64_t requests_per_minute; /* 0: no limit */
-    int64_t concurrent;
+    int64_t concurrent;          /* 0: no limit */
     struct draft_budget *budgets;
     size_t budget_count;
 };
 
+/* The object within it is what the snapshot points at; so in the three drafts below. */
 struct draft_provider {
     struct list link;
     struct mark at;
     struct provider provider;
     struct secret api_key;
-    struct span base_url;
-    struct mark base_url_at;
-    struct span limit_field;
+    struct span base_url;    /* without a trailing slash */
+    struct span limit_field; /* empty: by the kind and the host */
     bool http2;
 };
 
@@ -76,8 +79,10 @@ struct check {
     struct report *report;
     struct snapshot *snapshot;
     struct arena *scratch;
-    const char *directory; /* of the file, with its slash; "" */
+    const char *directory; /* of the file, with its slash; "": the working directory */
 
+    /* Sections that refer to each other wait until the whole file is seen. NULL: absent, or too bad
+     * to say that a name is not in it. */
     const struct node *providers_node;
     const struct node *models_node;
     const struct node *tenants_node;
@@ -106,11 +111,12 @@ struct draft_text {
     const char *text;
 };
 
+/* Borrows all it is given. check_fini() leaves the snapshot and what is in it alone. */
 void check_init(struct check *check, const struct load_settings *settings,
                 struct snapshot *snapshot, struct arena *scratch, struct report *report);
 void check_fini(struct check *check);
 
-/* All of it: settings, providers, models, tenants, in the order in which they refer to each other. */
+/* All of it: settings, providers, models, tenants, in the order of their references. */
 void check_file(struct check *check, const struct node *root);
 
 /* Into the snapshot. */
@@ -118,6 +124,7 @@ field_reader check_listen;
 field_reader check_admin;
 /* That the two do not meet. */
 void check_addresses(struct check *check);
+/* The sections that refer to each other, in this order. */
 void check_providers(struct check *check);
 void check_models(struct check *check);
 void check_tenants(struct check *check);
@@ -135,6 +142,7 @@ void check_watch(struct check *check, const char *path);
 /* "model 'gpt-4o'", cut where it is very long, for messages; into the scratch arena. */
 const char *check_where(struct check *check, const char *what, struct span name);
 
+/* `text` must live as long as the snapshot. */
 static inline void check_append(struct check *check, struct list *list, const char *text)
 {
     struct draft_text *item = CONFIG_NEW(&check->snapshot->arena, struct draft_text);

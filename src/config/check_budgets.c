@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `budgets` and `limits`, of a tenant or of a key. */
+/*
+ * `budgets` and `limits`, of a tenant or of a key. Amounts are exact (base/money.h): a text that
+ * cannot be represented is refused, never rounded.
+ */
 #include "check.h"
 #include "value.h"
 
@@ -11,6 +14,8 @@
 #define REQUESTS_MAX     1000000000
 #define CONCURRENT_MAX   1000000
 
+/* Of some fields this version knows one value only; the others are named so as to be refused by
+ * name. */
 static const struct choice windows[] = {{"day", WINDOW_DAY},
                                         {"month", WINDOW_MONTH},
                                         {"total", WINDOW_TOTAL},
@@ -57,6 +62,7 @@ static void read_window(struct check *check, const struct field *field, const st
         field_choice(check, field, entry, into);
 }
 
+/* Any other zone is refused: which ones exist is for the version that has them. */
 static void read_timezone(struct check *check, const struct field *field, const struct entry *entry,
                           void *into)
 {
@@ -69,6 +75,7 @@ static void read_timezone(struct check *check, const struct field *field, const 
                    SPAN_ARG(entry->value->raw));
 }
 
+/* A share is kept as such until the limit is known: the fields come in any order. */
 static void read_max_hold(struct check *check, const struct field *field, const struct entry *entry,
                           void *into)
 {
@@ -123,6 +130,7 @@ static const struct field budget_fields[] = {
     {.name = "burn_rate"},
     {.name = NULL}};
 
+/* Takes the next place in allowance->budgets, which has room for all. */
 static void check_budget(struct check *check, const struct entry *item,
                          struct draft_allowance *allowance)
 {
@@ -136,6 +144,7 @@ static void check_budget(struct check *check, const struct entry *item,
             report_add(check->report, draft->at, "the budget '%s' is already on line %zu",
                        draft->name, other->at.line);
     }
+    /* Rounded down: what is held never passes the share. */
     if (draft->max_hold_millionths >= 0)
         draft->max_hold_nusd =
             (int64_t)((__int128)draft->limit_nusd * draft->max_hold_millionths / MILLION);
@@ -149,6 +158,7 @@ void check_budgets(struct check *check, const struct field *field, const struct 
     const struct node *list = entry->value;
     if (!schema_is_list(check, entry))
         return;
+    /* More could never serve a request; and duplicates are sought by comparing all. */
     if (list->count > BUDGET_MAX_PATH) {
         report_add(check->report, list->at, "more than %d budgets in one place", BUDGET_MAX_PATH);
         return;

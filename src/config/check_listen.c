@@ -20,11 +20,13 @@ static void refuse_listen_map(struct check *check, const struct node *node)
         report_add(check->report, node->at, "'listen' must be " ADDRESS_WANTED ", or a list");
 }
 
+/* Port 0 is another port each time. */
 static bool asks_for_any_port(const char *address)
 {
     return span_ends_with(span_from_string(address), SPAN(":0"));
 }
 
+/* One address, in one spelling, so that the same one is seen twice. */
 static void add_listen(struct check *check, const struct node *node, const char **addresses)
 {
     struct snapshot *snapshot = check->snapshot;
@@ -86,6 +88,8 @@ static void read_admin_listen(struct check *check, const struct field *field,
         check->snapshot->admin_listen = address;
 }
 
+/* Names under which the admin listener is reached, beside its addresses: the guard against DNS
+ * rebinding compares with them. */
 static void read_hosts(struct check *check, const struct field *field, const struct entry *entry,
                        void *into)
 {
@@ -108,6 +112,7 @@ static void read_hosts(struct check *check, const struct field *field, const str
     snapshot->admin_hosts = hosts;
 }
 
+/* Null counts here: `admin:` with nothing below it is a listener nobody asked for. */
 void check_admin(struct check *check, const struct field *field, const struct entry *entry,
                  void *into)
 {

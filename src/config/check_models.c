@@ -29,6 +29,7 @@ static void refuse_amount(struct check *check, const struct field *field, const 
         report_add(check->report, entry->value->at, "'%s' must be %s", field->name, field->example);
 }
 
+/* Member: int64_t, pico-dollars a token. */
 static void read_price(struct check *check, const struct field *field, const struct entry *entry,
                        void *into)
 {
@@ -85,6 +86,7 @@ static void read_prices(struct check *check, const struct field *field, const st
     *price = (struct price){
         .known = true, .cached_input_pusd = NOT_GIVEN, .cache_write_pusd = NOT_GIVEN};
     schema_map(check, entry->value, "'price'", fields, price);
+    /* Never free for want of a price: a part without one costs what the whole costs. */
     if (price->cached_input_pusd == NOT_GIVEN)
         price->cached_input_pusd = price->input_pusd;
     if (price->cache_write_pusd == NOT_GIVEN)
@@ -93,6 +95,7 @@ static void read_prices(struct check *check, const struct field *field, const st
 
 /* ---- targets ---- */
 
+/* A target that names no provider: usually a slip of the pen. */
 static void refuse_provider(struct check *check, const struct node *value)
 {
     struct suggestion suggestion;
@@ -192,6 +195,8 @@ static const struct field model_fields[] = {
     {.name = "max_input_bound"},
     {.name = NULL}};
 
+/* Defaults give way to what was written; where two figures that were written contradict each other
+ * it is told, and never resolved in silence. */
 static void complete_sizes(struct check *check, struct draft_model *draft)
 {
     struct model *model = &draft->model;
@@ -233,6 +238,7 @@ static void add_name(struct check *check, struct draft_model *draft, struct span
         table_put(names, name, &draft->model);
 }
 
+/* After all names: see check_models. */
 static void check_aliases(struct check *check, struct draft_model *draft)
 {
     if (draft->aliases == NULL)

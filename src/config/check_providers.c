@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The section `providers`. */
+/*
+ * The section `providers`: where requests go and with which credentials. A provider is complete
+ * after its own entry, but for the route, which the build makes.
+ */
 #include "check.h"
 #include "value.h"
 #include "wire/url.h"
@@ -18,6 +21,7 @@ static const struct choice kinds[] = {{"openai", PROVIDER_OPENAI},
                                       {"bedrock", CHOICE_LATER},
                                       {NULL, 0}};
 
+/* What happens to the upstream request when the client has left. */
 static const struct choice gone_choices[] = {{"cancel", 0}, {"drain", CHOICE_LATER}, {NULL, 0}};
 
 static const struct choice limit_fields[] = {
@@ -32,9 +36,9 @@ static void read_base_url(struct check *check, const struct field *field, const 
     (void)field;
     if (!schema_text(check, entry, &text))
         return;
+    /* The path of an endpoint is put behind it. */
     while (span_ends_with(text, SPAN("/")))
         text.len--;
-    draft->base_url_at = entry->value->at;
     if (!url_parse(text, &url))
         report_add(check->report, entry->value->at,
                    "'base_url' must be an http or https URL without user, query or fragment, such "
@@ -43,6 +47,7 @@ static void read_base_url(struct check *check, const struct field *field, const 
         draft->base_url = config_copy(&check->snapshot->arena, text);
 }
 
+/* As field_choice, but the choice is the text itself. */
 static void read_limit_field(struct check *check, const struct field *field,
                              const struct entry *entry, void *into)
 {
@@ -87,6 +92,7 @@ static void refuse_for_simulated(struct check *check, const struct node *map)
                            names[i]);
 }
 
+/* Fills in what the file leaves to the kind. Also after problems: targets may name the provider. */
 static void complete_provider(struct check *check, struct draft_provider *draft)
 {
     struct url url;
@@ -108,6 +114,7 @@ static void complete_provider(struct check *check, struct draft_provider *draft)
     draft->provider.limit_field = draft->limit_field;
 }
 
+/* Known by its name even when it is bad, so that one mistake is told once. */
 static void check_provider(struct check *check, const struct entry *entry)
 {
     struct draft_provider *draft = CONFIG_NEW(&check->snapshot->arena, struct draft_provider);

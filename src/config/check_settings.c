@@ -40,6 +40,7 @@ static void read_proxy(struct check *check, const struct field *field, const str
         check->proxy = text;
 }
 
+/* Checked for being there: curl would notice only at the first request. */
 static void read_ca_file(struct check *check, const struct field *field, const struct entry *entry,
                          void *into)
 {
@@ -59,6 +60,7 @@ static void read_ca_file(struct check *check, const struct field *field, const s
         report_add(check->report, entry->value->at, "'ca_file' cannot be read: '%s'", path.ptr);
 }
 
+/* How this program reaches providers. Into the check: only the routes need it. */
 static void read_egress(struct check *check, const struct field *field, const struct entry *entry,
                         void *into)
 {
@@ -71,6 +73,7 @@ static void read_egress(struct check *check, const struct field *field, const st
 
 /* ---- log ---- */
 
+/* Null is a value: no access log. */
 static void read_log_file(struct check *check, const struct field *field, const struct entry *entry,
                           void *into)
 {
@@ -81,6 +84,7 @@ static void read_log_file(struct check *check, const struct field *field, const 
         field_string(check, field, entry, into);
 }
 
+/* `log: off` is short for no file. */
 static void read_log(struct check *check, const struct field *field, const struct entry *entry,
                      void *into)
 {
@@ -123,6 +127,7 @@ static void read_timeouts(struct check *check, const struct field *field, const 
     schema_map(check, entry->value, "'timeouts'", fields, &snapshot->timeouts);
 }
 
+/* The snapshot holds an int; the range makes it fit. */
 static void read_workers(struct check *check, const struct field *field, const struct entry *entry,
                          void *into)
 {
@@ -132,6 +137,7 @@ static void read_workers(struct check *check, const struct field *field, const s
     snapshot->workers = (int)workers;
 }
 
+/* Providers, models and tenants are looked into when the settings are known: see check_file. */
 static void read_providers(struct check *check, const struct field *field,
                            const struct entry *entry, void *into)
 {
@@ -161,6 +167,7 @@ static const struct choice response_headers[] = {{"own", RESPONSE_HEADERS_OWN},
                                                  {"full", CHOICE_LATER},
                                                  {NULL, 0}};
 
+/* The whole file. Names without a reader are those of the interface that are still to come. */
 static const struct field top_fields[] = {
     {.name = "listen", .read = check_listen},
     {.name = "admin", .read = check_admin, .flags = FIELD_TAKES_NULL},
@@ -205,6 +212,7 @@ static const struct field top_fields[] = {
     {.name = "telemetry"},
     {.name = NULL}};
 
+/* Those of docs/configuration.md. */
 static void set_defaults(struct snapshot *snapshot)
 {
     static const char *const listen[] = {"127.0.0.1:8080"};

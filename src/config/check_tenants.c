@@ -12,6 +12,7 @@
 
 /* ---- models ---- */
 
+/* A name that the section `models` does not have, with the nearest of names and aliases. */
 static void refuse_model(struct check *check, const struct node *value)
 {
     struct suggestion suggestion;
@@ -88,6 +89,7 @@ static void read_id(struct check *check, const struct field *field, const struct
         table_put(&check->keys_by_id, span_from_string(draft->key.id), draft);
 }
 
+/* Two keys of one digest would be one key with two owners. */
 static void read_sha256(struct check *check, const struct field *field, const struct entry *entry,
                         void *into)
 {
@@ -146,7 +148,7 @@ static void read_keys(struct check *check, const struct field *field, const stru
     for (const struct entry *item = entry->value->first; item != NULL; item = item->next) {
         struct draft_key *draft = CONFIG_NEW(&check->snapshot->arena, struct draft_key);
         draft->at = item->at;
-        draft->key.id = "";
+        draft->key.id = ""; /* for messages, where the file gives none */
         draft->key.tenant = &tenant->tenant;
         list_append(&check->keys, &draft->link);
         check->snapshot->key_count++;
@@ -167,6 +169,7 @@ static const struct field tenant_fields[] = {
     {.name = "cache"},
     {.name = NULL}};
 
+/* Appends: tenant_at() asks for parents first, so each stands before its children. */
 static struct draft_tenant *new_tenant(struct check *check, struct span path,
                                        struct draft_tenant *parent)
 {
@@ -193,6 +196,7 @@ static struct draft_tenant *tenant_at(struct check *check, struct span path)
     return tenant;
 }
 
+/* A tenant of null is a tenant with nothing of its own. */
 static void check_tenant(struct check *check, const struct entry *entry)
 {
     if (!value_is_path(entry->key)) {
@@ -207,6 +211,7 @@ static void check_tenant(struct check *check, const struct entry *entry)
                    draft);
 }
 
+/* What a request with this key passes: its own, its tenant's, and all above. */
 static size_t count_budgets(const struct draft_key *key)
 {
     size_t count = key->allowance.budget_count;
@@ -226,6 +231,7 @@ void check_tenants(struct check *check)
     }
     for (const struct entry *entry = node->first; entry != NULL; entry = entry->next)
         check_tenant(check, entry);
+    /* Only now: a parent may be written below its children. */
     LIST_FOR_EACH (link, &check->keys) {
         const struct draft_key *key = LIST_ITEM(link, struct draft_key, link);
         size_t count = count_budgets(key);

@@ -18,6 +18,7 @@
 #define OPENING    SPAN("${")
 #define ESCAPED    SPAN("$${")
 
+/* As in a shell: letters, digits and underscores, no digit first. */
 static size_t name_length(struct span s)
 {
     size_t len = 0;

@@ -1,6 +1,14 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Read, check, build: in this order, so that a file with any problem has touched nothing. */
+/*
+ * Read, check, build: in this order, so that a file with any problem has touched nothing.
+ *
+ *   bytes --text.c--> guarded bytes --read.c, expand.c--> tree of nodes --schema.c, check_*.c-->
+ *   drafts and settings in a new snapshot --build.c--> routes, then cells, then the snapshot in use
+ *
+ * Every stage reports into one list and goes on where it can. The tree and all that only the checks
+ * need lie in a scratch arena that ends with the load; what stays lies in the snapshot's own.
+ */
 #include "config/load.h"
 
 #include "base/clock.h"
@@ -15,6 +23,7 @@
 /* What read.c lets through takes far less; the arenas' caps are not what bounds it. */
 #define ARENA_CAP ((size_t)4 << 30)
 
+/* Empty, with one reference. */
 static struct snapshot *new_snapshot(void)
 {
     struct snapshot *snapshot = MEMORY_NEW(struct snapshot);
@@ -62,7 +71,8 @@ bool config_wants_simulator(const char *path)
     arena_init(&scratch, ARENA_CAP);
     const struct node *root = read_file(path, &scratch, &report);
     const struct node *providers = root != NULL ? node_get(root, "providers") : NULL;
-    const struct entry *entry = providers != NULL ? providers->first : NULL;
+    bool is_map = providers != NULL && providers->type == NODE_MAP;
+    const struct entry *entry = is_map ? providers->first : NULL;
     for (; entry != NULL; entry = entry->next) {
         const struct node *kind = node_get(entry->value, "kind");
         wants |= kind != NULL && span_equal(kind->text, SPAN("simulated"));

@@ -28,6 +28,7 @@ struct reader {
 
 static struct node *read_node(struct reader *reader, const yaml_event_t *event, int depth);
 
+/* libyaml counts from 0, editors from 1. */
 static struct mark mark_of(yaml_mark_t mark)
 {
     return (struct mark){mark.line + 1, mark.column + 1};
@@ -65,6 +66,7 @@ static void report_syntax(struct reader *reader)
         report_add(reader->report, at, "not YAML: %s", problem);
 }
 
+/* The caller deletes the event. False after reporting: libyaml cannot go on. */
 static bool next_event(struct reader *reader, yaml_event_t *event)
 {
     if (yaml_parser_parse(&reader->parser, event))
@@ -102,6 +104,7 @@ static struct node *finish(struct reader *reader, struct node *node, const yaml_
     return node;
 }
 
+/* Every scalar is text here: what a number or a date is, the schema says, not YAML's guesses. */
 static struct node *read_scalar(struct reader *reader, const yaml_event_t *event)
 {
     struct node *node = new_node(reader, NODE_SCALAR, event);
@@ -119,6 +122,7 @@ static struct node *read_scalar(struct reader *reader, const yaml_event_t *event
     return node;
 }
 
+/* The node itself, not a copy; yet counted as one, so that what the checks walk is bounded too. */
 static struct node *read_alias(struct reader *reader, const yaml_event_t *event)
 {
     const char *name = (const char *)event->data.alias.anchor;
@@ -167,6 +171,7 @@ struct map_reader {
     struct table keys;   /* → struct entry */
 };
 
+/* libyaml lets duplicate keys through; here the second one is refused. */
 static void add_member(struct reader *reader, struct map_reader *maps, struct entry *entry,
                        bool is_merge)
 {
@@ -226,6 +231,7 @@ static void merge_map(struct reader *reader, struct map_reader *maps, const stru
     }
 }
 
+/* In the order given: the first map that has a key wins, and the map's own keys win over all. */
 static void merge_all(struct reader *reader, struct map_reader *maps)
 {
     for (const struct entry *merge = maps->merges->first; merge != NULL; merge = merge->next) {
@@ -305,6 +311,7 @@ static bool skip_to(struct reader *reader, yaml_event_type_t a, yaml_event_type_
     }
 }
 
+/* Exactly one document: of a second one nobody would notice that it is ignored. */
 static struct node *read_document(struct reader *reader)
 {
     yaml_event_t event;

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a file to a tree. Refused here, with line and column: text that is not YAML, more than one
- * document, tags, duplicate keys, unknown anchors, depth over READ_MAX_DEPTH, and trees that aliases
- * make larger than READ_MAX_NODES.
+ * document, tags, duplicate keys, unknown anchors, depth over READ_MAX_DEPTH, and trees that
+ * aliases make larger than READ_MAX_NODES.
  */
 #ifndef CONFIG_READ_H
 #define CONFIG_READ_H

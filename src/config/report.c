@@ -20,6 +20,7 @@ void report_init(struct report *report, const char *file)
     *report = (struct report){.file = file};
 }
 
+/* Copies both texts: a problem outlives the load. */
 static void push(struct report *report, struct mark at, const char *message)
 {
     if (report->count == report->room) {
@@ -51,6 +52,7 @@ void report_add(struct report *report, struct mark at, const char *format, ...)
     push(report, at, message);
 }
 
+/* By place; then by text, so that repeats stand together. */
 static int compare(const void *left, const void *right)
 {
     const struct problem *a = left;

@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Driving a table of names over a mapping, and the readers that several sections share. */
+/*
+ * Driving a table of names over a mapping, and the readers that several sections share. Checking
+ * goes on after each problem; what depends on a bad value is passed over, so that one mistake gives
+ * one message.
+ */
 #include "schema.h"
 
 #include "check.h"
@@ -15,6 +19,7 @@ void schema_refuse_later(struct check *check, struct mark at, struct span name)
                SPAN_ARG(name));
 }
 
+/* A name with a star stands for a family of which the members are not listed. */
 static bool field_matches(const struct field *field, struct span key)
 {
     struct span name = span_from_string(field->name);
@@ -23,6 +28,7 @@ static bool field_matches(const struct field *field, struct span key)
     return span_equal(key, name);
 }
 
+/* NULL when the table has no such name. */
 static const struct field *find_field(const struct field *fields, struct span key)
 {
     for (; fields->name != NULL; fields++)
@@ -31,6 +37,7 @@ static const struct field *find_field(const struct field *fields, struct span ke
     return NULL;
 }
 
+/* Names of later versions are offered too: better to learn that than to guess on. */
 static void refuse_unknown(struct check *check, const struct entry *entry, const char *where,
                            const struct field *fields)
 {
@@ -43,6 +50,7 @@ static void refuse_unknown(struct check *check, const struct entry *entry, const
                where[0] != '\0' ? " in " : "", where, suggestion_text(&suggestion, nearest));
 }
 
+/* Files made by tools spell everything out, and "no cache" is something we can do. */
 static bool asks_for_nothing(const struct node *value)
 {
     return node_is_null(value) || node_is_off(value) ||
@@ -69,6 +77,7 @@ static bool read_entry(struct check *check, const struct entry *entry, const cha
     return true;
 }
 
+/* A null value is as good as none. */
 static void find_missing(struct check *check, const struct node *node, const char *where,
                          const struct field *fields)
 {
@@ -127,6 +136,7 @@ static void *member(const struct field *field, void *into)
     return (char *)into + field->offset;
 }
 
+/* The three kinds of numbers differ in their units only. */
 static void read_number(struct check *check, const struct field *field, const struct entry *entry,
                         void *into, bool (*parse)(struct span text, int64_t *out), const char *what)
 {

@@ -15,6 +15,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Both words are at most WORD_MAX long. */
 static size_t distance(struct span a, struct span b)
 {
     size_t rows[3][WORD_MAX + 1];

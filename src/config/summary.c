@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What `weir check` prints of a good file. */
+/*
+ * What `weir check` prints of a good file: first what will happen, then what can go wrong, for an
+ * operator who did not write the file. It says no more than this version keeps.
+ */
 #include "base/clock.h"
 #include "base/money.h"
 #include "config/load.h"
@@ -73,6 +76,15 @@ static void print_models(const struct snapshot *snapshot, FILE *out)
 
 /* ---- tenants and keys ---- */
 
+/* "a day", "a month", "in all". */
+static void print_window(enum window_kind window, FILE *out)
+{
+    if (window == WINDOW_TOTAL)
+        fprintf(out, "in all");
+    else
+        fprintf(out, "a %s", window_kind_name(window));
+}
+
 static void print_limits(const struct allowance *allowance, FILE *out)
 {
     if (allowance->rate != NULL)
@@ -81,6 +93,7 @@ static void print_limits(const struct allowance *allowance, FILE *out)
         fprintf(out, "; %" PRId64 " at once", allowance->gauge->limit);
 }
 
+/* The limit is the cell's: the one in force, also for older snapshots. */
 static void print_budgets(const struct allowance *allowance, const char *indent, FILE *out)
 {
     char limit[MONEY_TEXT_SIZE];
@@ -89,14 +102,16 @@ static void print_budgets(const struct allowance *allowance, const char *indent,
         const struct budget *budget = &allowance->budgets[i];
         struct budget_view view;
         budget_look(budget->cell, clock_wall_ns(), &view);
-        fprintf(out, "%sbudget %s: %s USD a %s; one request holds at most %s; %d when spent%s\n",
-                indent, budget->name, money_format(view.limit_nusd, limit),
-                budget->window == WINDOW_TOTAL ? "lifetime" : window_kind_name(budget->window),
+        fprintf(out, "%sbudget %s: %s USD ", indent, budget->name,
+                money_format(view.limit_nusd, limit));
+        print_window(budget->window, out);
+        fprintf(out, "; one request holds at most %s; %d when spent%s\n",
                 money_format(budget->max_hold_nusd, hold), budget->refusal_status,
                 budget->release_uncertain ? "; releases what is uncertain" : "");
     }
 }
 
+/* With its keys, which lie in the snapshot beside those of others. */
 static void print_tenant(const struct snapshot *snapshot, const struct tenant *tenant, FILE *out)
 {
     fprintf(out, "  %s: ", tenant->path);
@@ -124,6 +139,7 @@ static void print_tenant(const struct snapshot *snapshot, const struct tenant *t
 
 /* ---- what can go wrong ---- */
 
+/* How far the bill may pass each limit. Only what is uncertain and given back has no bound. */
 static void print_overshoot(const char *owner, const char *name, const struct allowance *allowance,
                             FILE *out)
 {

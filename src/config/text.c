@@ -36,6 +36,8 @@ static size_t decode(struct span s, uint32_t *out)
     return len;
 }
 
+/* What libyaml's reader takes, which would report the rest without a place; and no stand-in, which
+ * would be swapped back to what was not there. */
 static bool is_allowed(uint32_t c)
 {
     if (c >= GUARD_FIRST && c <= GUARD_LAST)
@@ -45,6 +47,7 @@ static bool is_allowed(uint32_t c)
     return c != 0xFEFF && c != 0xFFFE && c != 0xFFFF;
 }
 
+/* Windows editors write one. */
 static struct span without_bom(struct span text)
 {
     return span_starts_with(text, SPAN(BOM)) ? span_from(text, strlen(BOM)) : text;
@@ -88,6 +91,7 @@ static size_t reference_length(struct span s)
     return 0;
 }
 
+/* Characters that mean nothing to a flow collection go through as they are. */
 static bool guard_byte(char c, struct buf *out)
 {
     const char *found = strchr(GUARDED, c);

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers with units, dates and names. */
+/*
+ * Numbers with units, dates and names. YAML's own types are not used: it would read 0.15 as a
+ * double, 010 as eight and 1:30 as ninety, and our own units as text anyhow.
+ */
 #include "value.h"
 
 #include "base/clock.h"
@@ -16,6 +19,7 @@ struct unit {
     int64_t factor;
 };
 
+/* Digits at the start. */
 static size_t digits_length(struct span text)
 {
     size_t len = 0;
@@ -133,6 +137,7 @@ static bool all_of(struct span text, bool (*is_good)(char c))
     return true;
 }
 
+/* Neither space nor anything beyond ASCII: such names go into headers and labels as they are. */
 static bool is_visible(char c)
 {
     return c > 0x20 && c < 0x7f;
@@ -181,11 +186,9 @@ bool value_is_visible(struct span text)
 
 #define HOST_SIZE 64
 
-/* The host as a string without brackets; empty when it is too long for an address. */
+/* The host as a string; empty when it is too long for an address. */
 static void host_text(struct span host, char out[HOST_SIZE])
 {
-    if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
-        host = span_make(host.ptr + 1, host.len - 2);
     if (span_equal_nocase(host, SPAN("localhost")))
         host = SPAN("127.0.0.1");
     size_t len = host.len < HOST_SIZE ? host.len : 0;

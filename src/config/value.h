@@ -42,7 +42,7 @@ bool value_is_visible(struct span text);
 /* "127.0.0.1:8080", "[::1]:0", "localhost:8080" (as 127.0.0.1) → the address in one spelling, into
  * the arena. NULL when it is no IP address and port. */
 const char *value_address(struct span text, struct arena *arena, bool *is_loopback);
-/* localhost, 127.0.0.0/8, ::1 with or without brackets. */
+/* localhost, 127.0.0.0/8, ::1 (a URL's host: without brackets). */
 bool value_is_loopback(struct span host);
 
 #endif

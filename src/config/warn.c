@@ -1,6 +1,10 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The warnings, in the order: who can listen in, who can get in, whose money is not held. */
+/*
+ * The warnings, in the order: who can listen in, who can get in, whose money is not held. None is a
+ * problem: on a developer's machine each may be right. None may hold a secret, since they are
+ * printed and logged.
+ */
 #include "warn.h"
 
 #include "value.h"
@@ -30,6 +34,7 @@ static void warn(struct check *check, const char *format, ...)
     check_append(check, &check->warnings, copy.ptr);
 }
 
+/* This version speaks no TLS: only loopback, or something before it, keeps secrets. */
 static void warn_listeners(struct check *check)
 {
     const struct snapshot *snapshot = check->snapshot;
@@ -51,6 +56,7 @@ static void warn_listeners(struct check *check)
         warn(check, "the admin token is written in the file: use ${NAME} or file:PATH");
 }
 
+/* What goes out to a provider, and how its key is kept. */
 static void warn_provider(struct check *check, const struct draft_provider *draft)
 {
     const char *name = draft->provider.name;
@@ -72,6 +78,7 @@ static void warn_provider(struct check *check, const struct draft_provider *draf
              name);
 }
 
+/* In one line for all keys where there may be thousands. */
 static void warn_keys(struct check *check)
 {
     const struct snapshot *snapshot = check->snapshot;
@@ -85,7 +92,7 @@ static void warn_keys(struct check *check)
     if (snapshot->key_count == 0)
         warn(check, "there is no key: every request is refused (401)");
     if (unlimited > 0)
-        warn(check, "%zu of %zu keys have no money budget over them: nothing holds their spend",
+        warn(check, "no money budget lies over %zu of %zu keys: nothing holds their spend",
              unlimited, snapshot->key_count);
 }
 
@@ -109,12 +116,14 @@ static void warn_unpriced(struct check *check, const struct model *model)
     }
     if (refused > 0)
         warn(check,
-             "model '%.*s' has no price: it is refused (400) to the %zu keys that may use it under "
-             "a money budget (the first: '%s', tenant '%s')",
-             SPAN_ARG(model->name), refused, first->id, first->tenant->path);
+             "model '%.*s' has no price: it is refused (400) to those under a money budget, %zu of "
+             "%zu keys (the first: '%s', tenant '%s')",
+             SPAN_ARG(model->name), refused, snapshot->key_count, first->id, first->tenant->path);
     if (free_of_charge > 0)
-        warn(check, "model '%.*s' has no price: its spend counts as 0 for %zu keys",
-             SPAN_ARG(model->name), free_of_charge);
+        warn(check,
+             "model '%.*s' has no price: its spend counts as 0 for those under no budget, %zu of "
+             "%zu keys",
+             SPAN_ARG(model->name), free_of_charge, snapshot->key_count);
 }
 
 void warn_all(struct check *check)

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comparing, wiping and making secrets. */
+/*
+ * Comparing, wiping and making secrets. What a client or an operator presents is compared here and
+ * nowhere else, so that no comparison ends early at the first byte that differs.
+ */
 #include "crypto/secret.h"
 
 #include "crypto/random.h"
@@ -18,6 +21,7 @@ bool secret_equal(const void *a, const void *b, size_t size)
 
 bool secret_equal_spans(struct span a, struct span b)
 {
+    /* Digests have one length, whatever the lengths of what was hashed. */
     uint8_t digest_a[SHA256_SIZE];
     uint8_t digest_b[SHA256_SIZE];
     sha256(a, digest_a);
@@ -27,6 +31,7 @@ bool secret_equal_spans(struct span a, struct span b)
 
 void secret_wipe(void *bytes, size_t size)
 {
+    /* memset() before free() or return is a store that nobody reads: compilers drop it. */
     OPENSSL_cleanse(bytes, size);
 }
 
@@ -49,6 +54,8 @@ static char *base64url(const uint8_t *bytes, size_t size, char *out)
 
 char *key_generate(char out[KEY_TEXT_SIZE])
 {
+    /* 256 bits: so many that a plain digest is enough to store them by, without salt or
+     * stretching. */
     uint8_t bytes[KEY_RANDOM_SIZE];
     random_bytes(bytes, sizeof(bytes));
     memcpy(out, KEY_PREFIX, strlen(KEY_PREFIX));

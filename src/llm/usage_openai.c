@@ -24,8 +24,7 @@ struct figures {
     int64_t completion;
     int64_t total;
     int64_t cached;
-    int64_t cache_hit;  /* DeepSeek, beside the details */
-    int64_t cached_top; /* Moonshot, beside the details */
+    int64_t cached_beside; /* where hosts put it that have no details */
     int64_t written;
     int64_t reasoning;
 };
@@ -42,8 +41,9 @@ struct figure {
 
 static const struct figure top_figures[] = {
     FIGURE("prompt_tokens", prompt),     FIGURE("completion_tokens", completion),
-    FIGURE("total_tokens", total),       FIGURE("prompt_cache_hit_tokens", cache_hit),
-    FIGURE("cached_tokens", cached_top),
+    FIGURE("total_tokens", total),       FIGURE("prompt_cache_hit_tokens", cached_beside), /* DeepSeek */
+    FIGURE("cached_tokens", cached_beside),           /* Moonshot */
+    FIGURE("num_cached_tokens", cached_beside),       /* Mistral */
 };
 static const struct figure prompt_figures[] = {
     FIGURE("cached_tokens", cached),
@@ -117,9 +117,7 @@ static int64_t or_zero(int64_t figure)
 
 static struct usage usage_of(const struct figures *figures)
 {
-    int64_t cached = figures->cached;
-    if (cached < 0)
-        cached = figures->cache_hit >= 0 ? figures->cache_hit : figures->cached_top;
+    int64_t cached = figures->cached >= 0 ? figures->cached : figures->cached_beside;
     struct usage usage = {
         .input = or_zero(figures->prompt),
         .cached_input = or_zero(cached),
@@ -153,7 +151,7 @@ enum usage_verdict usage_read_openai(struct span usage_json, const struct usage_
         return USAGE_ABSENT;
     if (usage_json.ptr[0] != '{')
         return USAGE_IMPOSSIBLE;
-    struct figures figures = {-1, -1, -1, -1, -1, -1, -1, -1};
+    struct figures figures = {-1, -1, -1, -1, -1, -1, -1};
     if (!read_figures(usage_json, &figures))
         return USAGE_IMPOSSIBLE;
     if (figures.prompt <= 0 && figures.completion <= 0 && figures.total <= 0)

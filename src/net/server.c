@@ -10,6 +10,7 @@
 #include "conn.h"
 
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -95,6 +96,7 @@ struct server *server_listen(struct loop *loop, const char *address, bool reuse_
                              const struct server_handler *handler, void *context,
                              const char **error)
 {
+    signal(SIGPIPE, SIG_IGN); /* libuv's writes raise it when a client has gone */
     struct server *server = server_new(loop, settings, handler, context);
     if (listener_open(server, address, reuse_port, error) != 0)
         server_free(&server);

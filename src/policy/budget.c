@@ -4,8 +4,8 @@
  * Reservations: how much a request gets, and the same hold in every budget over it.
  *
  * A plan is made from the sums as they are read, then tried by compare-exchange budget by budget.
- * The reading may be stale: then a take fails, what was taken is given back, and a new plan is made.
- * So the sums that were read decide only how much is asked for, never whether a limit holds.
+ * The reading may be stale: then a take fails, what was taken is given back, and a new plan is
+ * made. So the sums that were read decide only how much is asked for, never whether a limit holds.
  */
 #include "policy/budget.h"
 
@@ -16,8 +16,8 @@
 #define MAX_ROUNDS 8
 
 struct plan {
-    int64_t output_tokens;
-    int64_t amount_nusd;
+    int64_t output_tokens; /* a choice */
+    int64_t amount_nusd;   /* their bound with the input: the hold in each budget */
 };
 
 static int64_t min_i64(int64_t a, int64_t b)
@@ -97,6 +97,7 @@ static enum budget_verdict make_plan(const struct budget *const *path,
     if (tightest.room.free < need)
         return BUDGET_BUSY;
 
+    /* One amount for all: the tightest budget sets it, and every max_hold. */
     int64_t most = affordable(wish, min_i64(tightest.room.left, tightest.room.free));
     for (size_t i = 0; i < reservation->count; i++)
         most = min_i64(most, max_i64(affordable(wish, path[i]->max_hold_nusd), least));
@@ -106,6 +107,7 @@ static enum budget_verdict make_plan(const struct budget *const *path,
     return BUDGET_GRANTED;
 }
 
+/* Fixes the window of each budget for all rounds; on failure *by is the one that had no slot. */
 static bool pin_all(const struct budget *const *path, size_t count, int64_t wall_ns,
                     struct reservation *out, const struct budget **by)
 {
@@ -141,6 +143,7 @@ static bool take_all(const struct reservation *reservation, int64_t amount_nusd,
     return true;
 }
 
+/* Plans and takes until a plan holds, a budget refuses, or the races are lost. */
 static enum budget_verdict reserve_pinned(const struct budget *const *path,
                                           const struct budget_wish *wish, struct reservation *out,
                                           const struct budget **by)
@@ -180,7 +183,9 @@ enum budget_verdict budget_reserve(const struct budget *const *path, size_t coun
     enum budget_verdict verdict = BUDGET_BUSY;
     if (pin_all(path, count, wall_ns, out, by))
         verdict = reserve_pinned(path, wish, out, by);
-    if (verdict != BUDGET_GRANTED)
+    if (verdict == BUDGET_GRANTED)
+        *by = NULL;
+    else
         unpin_all(out);
     return verdict;
 }

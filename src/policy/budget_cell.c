@@ -3,22 +3,24 @@
 /*
  * The cell of one budget: a limit and a ring of windows, one of them current.
  *
- *   current ──────────┐
- *   slots  [ 18 ][ 19 ][ 20 ][ 13 ] …   ids of windows, no order; an older one lives on while it
- *            │ open_holds              has holds open, and is used anew when it has none
+ *   current ───────────────┐
+ *                          v
+ *   slots   [ 18 ][ 19 ][ 20 ][ 13 ] …   ids of windows, in no order; an older one lives on while
+ *                                        it has holds open, and is used anew when it has none
  *
- * Invariants: `current` names the slot with the highest id. A slot's id changes only under the mutex,
- * only while the slot is not current, and only upwards. committed = spent + uncertain + the holds,
- * whenever no hold is being ended.
+ * Invariants: `current` names the slot with the highest id. A slot's id changes only under the
+ * mutex, only while the slot is not current, and only upwards. committed = spent + uncertain + the
+ * holds, whenever no hold is being ended.
  *
  * Memory order. committed is right by itself: a compare-exchange, whatever its order, sees the last
- * value of its object, so no two holds can take the same room. What needs order is using a slot anew
- * while others reach for it. A pin writes open_holds, then reads the id; roll-over writes the id,
- * then reads open_holds; all four sequentially consistent. So at least one sees the other: the pin
- * sees a changed id and lets go, or the roll-over sees the pin and leaves the slot alone. A settlement
- * changes the sums before it lowers open_holds, whose zero roll-over reads (release, acquire), and
- * the new sums are written before the new id. spent and uncertain grow before committed shrinks
- * (release), and are read after it (acquire): who sees the room that a settlement made sees its spend.
+ * value of its object, so no two holds can take the same room. What needs order is using a slot
+ * anew while others reach for it. A pin writes open_holds, then reads the id; roll-over writes the
+ * id, then reads open_holds; all four sequentially consistent. So at least one sees the other: the
+ * pin sees a changed id and lets go, or the roll-over sees the pin and leaves the slot alone. A
+ * settlement changes the sums before it lowers open_holds, whose zero roll-over reads (release,
+ * acquire), and the new sums are written before the new id. spent and uncertain grow before
+ * committed shrinks (release), and are read after it (acquire): who sees the room that a settlement
+ * made sees its spend.
  */
 #include "budget_cell.h"
 
@@ -43,7 +45,7 @@
 #define SUM_FULL INT64_MAX
 
 struct window_slot {
-    _Atomic int64_t id;
+    _Atomic int64_t id; /* of the window, or one of the two above */
     _Atomic int64_t committed;
     _Atomic int64_t spent;
     _Atomic int64_t uncertain;
@@ -54,8 +56,8 @@ struct budget_cell {
     struct ref ref;
     enum window_kind kind;
     _Atomic int64_t limit;
-    _Atomic uint32_t current;
-    pthread_mutex_t roll_over;
+    _Atomic uint32_t current;  /* a slot's index */
+    pthread_mutex_t roll_over; /* taken once a window, and then only by those who come too early */
     struct window_slot slots[SLOT_COUNT];
 };
 
@@ -82,6 +84,7 @@ void budget_cell_unref(struct budget_cell **cell)
     *cell = NULL;
     if (last == NULL || !ref_drop(&last->ref))
         return;
+    /* A hold that outlives its cell would write into freed memory. */
     for (size_t i = 0; i < SLOT_COUNT; i++)
         ASSERT(atomic_load(&last->slots[i].open_holds) == 0);
     pthread_mutex_destroy(&last->roll_over);
@@ -132,7 +135,7 @@ static bool open_window_locked(struct budget_cell *cell, int64_t wanted)
 {
     uint32_t current = atomic_load(&cell->current);
     if (atomic_load(&cell->slots[current].id) >= wanted)
-        return true;
+        return true; /* another thread has opened it while we waited for the mutex */
     uint32_t excluded = 1U << current;
     for (;;) {
         uint32_t at = oldest_slot(cell, excluded);
@@ -208,6 +211,7 @@ static int64_t subtract_or_floor(int64_t a, int64_t b)
     return money_add(a, -b, &less) ? less : INT64_MIN;
 }
 
+/* For spent and uncertain, which no decision about room depends on. */
 static void grow(_Atomic int64_t *sum, int64_t amount)
 {
     if (amount == 0)
@@ -254,7 +258,7 @@ static void replace(const struct hold *hold, int64_t amount, int64_t cost, int64
     int64_t now = atomic_load_explicit(committed, memory_order_relaxed);
     int64_t next;
     do {
-        if (now == SUM_FULL)
+        if (now == SUM_FULL) /* what was added beyond must not come out again */
             return;
         ASSERT(now >= amount);
         next = add_or_fill(add_or_fill(now - amount, cost), uncertain);
@@ -272,6 +276,7 @@ void budget_cell_settle(const struct hold *hold, int64_t amount_nusd, int64_t co
 {
     struct window_slot *slot = slot_of(hold);
     int64_t id = atomic_load(&slot->id);
+    /* The pin has kept the slot; a roll-over may just be finding that out. */
     ASSERT(id == hold->window_id || id == ID_RECYCLING);
     grow(&slot->spent, cost_nusd);
     grow(&slot->uncertain, uncertain_nusd);
@@ -285,11 +290,11 @@ void budget_look(struct budget_cell *cell, int64_t wall_ns, struct budget_view *
 {
     int64_t wanted = window_at(cell->kind, wall_ns, NULL);
     struct hold hold = {.cell = cell};
+    /* A window that no request has opened yet is empty; looking opens none. */
     *view = (struct budget_view){
         .window_id = wanted,
         .limit_nusd = atomic_load_explicit(&cell->limit, memory_order_relaxed),
     };
-    /* A window that no request has opened yet is empty; looking opens none. */
     if (pin_current(&hold, wanted)) {
         const struct window_slot *slot = slot_of(&hold);
         view->window_id = hold.window_id;

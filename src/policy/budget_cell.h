@@ -15,7 +15,8 @@
 
 #include "policy/budget.h"
 
-/* The current window's sums against the limit, each at a moment of its own. Both may be negative. */
+/* The current window's sums against the limit, each at a moment of its own. Both may be negative.
+ * */
 struct budget_room {
     int64_t left; /* limit − spent − uncertain */
     int64_t free; /* limit − committed */

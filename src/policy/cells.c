@@ -17,7 +17,7 @@
 
 struct entry {
     char *name;
-    union {
+    union { /* by the table it is in */
         struct rate_cell *rate;
         struct gauge_cell *gauge;
         struct budget_cell *budget;

@@ -8,7 +8,8 @@
 
 #include "base/assert.h"
 
-/* On success *view is that of the node's rate (limit 0: it has none). Nothing is kept on failure. */
+/* On success *view is that of the node's rate (limit 0: it has none). Nothing is kept on failure.
+ * */
 static enum err enter_node(const struct allowance *node, int64_t now_ns, struct rate_view *view)
 {
     *view = (struct rate_view){0};
@@ -34,6 +35,7 @@ static void leave_until(const struct key *key, const struct allowance *end)
     }
 }
 
+/* No limit at all is the loosest; of two alike the first one met stays. */
 static bool tighter(const struct rate_view *a, const struct rate_view *b)
 {
     if (a->limit == 0 || b->limit == 0)
@@ -73,6 +75,7 @@ enum err lease_reserve(struct lease *lease, const struct budget_wish *wish, int6
     case BUDGET_BUSY:
         return ERR_BUDGET_BUSY;
     case BUDGET_SPENT:
+        /* 402 stops every SDK after one try; some operators want their clients to go on asking. */
         return (*by)->refusal_status == err_info(ERR_BUDGET_EXCEEDED_429)->status
                    ? ERR_BUDGET_EXCEEDED_429
                    : ERR_BUDGET_EXCEEDED;
@@ -92,6 +95,7 @@ void lease_close(struct lease *lease)
     if (!lease->open)
         return;
     lease->open = false;
+    /* Gauges only: a request that was served has used its place in the rates. */
     struct subject_walk walk = subject_walk(lease->key);
     const struct allowance *node;
     while ((node = subject_next(&walk)) != NULL)

@@ -1,16 +1,17 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GCRA and gauges. With L requests a minute a request takes up the line for T = 60 s / L. `arrival` is
- * when the line would be free if all who were let in came evenly; a request is let in when, with its own
- * T added, that moment is at most L × T (a minute) ahead of now. T is rounded up to a nanosecond, so
- * a minute never sees more than L beyond the burst.
+ * GCRA and gauges. With L requests a minute a request takes up the line for T = 60 s / L. `arrival`
+ * is when the line would be free if all who were let in came evenly; a request is let in when, with
+ * its own T added, that moment is at most L × T (a minute) ahead of now. T is rounded up to a
+ * nanosecond, so a minute never sees more than L beyond the burst.
  *
- * Each cell is one word that decides alone: compare-exchange with relaxed order is enough, as no other
- * memory hangs on it.
+ * Each cell is one word that decides alone: compare-exchange with relaxed order is enough, as no
+ * other memory hangs on it.
  */
 #include "policy/limit.h"
 
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
@@ -24,6 +25,7 @@ static int64_t max_i64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* T. */
 static int64_t spacing_ns(int64_t per_minute)
 {
     return (NS_PER_MINUTE + per_minute - 1) / per_minute;
@@ -100,6 +102,7 @@ bool rate_take(struct rate_cell *cell, int64_t now_ns, struct rate_view *view)
     if (per_minute == 0)
         return true;
     do {
+        /* A line that became free in the past is free now: unused time is not saved up. */
         *view = view_of(per_minute, arrival, now_ns);
         if (view->remaining == 0)
             return false;
@@ -125,6 +128,7 @@ void rate_look(const struct rate_cell *cell, int64_t now_ns, struct rate_view *v
 
 bool gauge_enter(struct gauge_cell *cell)
 {
+    /* Adding first and taking back at the limit would refuse others in between. */
     int64_t count = atomic_load_explicit(&cell->count, memory_order_relaxed);
     do {
         int64_t limit = atomic_load_explicit(&cell->limit, memory_order_relaxed);

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk from a key up its tenants, and what is asked along the way. Everything here is immutable. */
+/* The walk from a key up its tenants, and what is asked along the way. Everything here is
+ * immutable. */
 #include "policy/subject.h"
 
 #include "base/assert.h"
@@ -24,6 +25,7 @@ const struct allowance *subject_next(struct subject_walk *walk)
     return of_tenant;
 }
 
+/* Lists are short and looked at once a request: a walk beats a table. */
 static bool tenant_may_use(const struct tenant *tenant, struct span model)
 {
     if (tenant->models == NULL)

@@ -37,6 +37,7 @@ static int64_t month_of_day(int64_t day)
     return ((int64_t)date.year - 1970) * 12 + date.month - 1;
 }
 
+/* The other way round: months are counted from January 1970. */
 static int64_t first_day_of_month(int64_t month)
 {
     int64_t year = floor_div(month, 12);

@@ -206,6 +206,7 @@ static void write_choice(const struct answer *answer, int64_t choice, int64_t st
     buf_append_byte(out, '}');
 }
 
+/* What every event repeats is in `head`; the rest follows from its place in answer.h's order. */
 void answer_write_event(const struct answer *answer, int64_t index, struct buf *out)
 {
     int64_t step = index / answer->choices;

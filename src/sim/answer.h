@@ -4,7 +4,7 @@
  * The text of one chat completion, whole or as the events of a stream. The events of n choices with
  * t tokens each, in order:
  *
- *   n × role    n·t × token, the choices taking turns    n × finish    usage, if asked for    [DONE]
+ *   n × role   n·t × token, the choices taking turns   n × finish   usage, if asked for   [DONE]
  */
 #ifndef SIM_ANSWER_H
 #define SIM_ANSWER_H

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parses "sim:out=64,ttft=20ms". One table lists the options with a value; an option out of range is
- * refused rather than cut, because a test that asks for what it does not get proves nothing.
+ * Parses "sim:out=64,ttft=20ms". One table lists the options with a number; an option out of range
+ * is refused rather than cut, because a test that does not get what it asks for proves nothing.
  */
 #include "behaviour.h"
 
@@ -84,6 +84,7 @@ static bool parse_value(const struct option *option, struct span text, int64_t *
     return true;
 }
 
+/* The two options without a number stand apart from the table. */
 static bool parse_option(struct span text, struct behaviour *out)
 {
     struct span name;

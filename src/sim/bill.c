@@ -80,6 +80,7 @@ void bill_reset(struct bill *bill)
     bill->period++;
 }
 
+/* Made on first sight; never taken away. */
 static struct bill_model *find_model(struct bill *bill, struct span name)
 {
     struct bill_model *model = table_get(&bill->models, name);
@@ -101,6 +102,7 @@ void bill_count_request(struct bill *bill)
     bill->requests++;
 }
 
+/* The one place where tokens become money, and the one rounding. */
 static bill_amount charge_nusd(const struct bill_line *line)
 {
     bill_amount pusd = (bill_amount)(line->prompt - line->cached) * line->price->input_pusd +
@@ -122,6 +124,8 @@ static void add_request(struct tally *tally, const struct bill_line *line)
     tally->cached += line->cached;
 }
 
+/* What was charged before is taken off the new charge, so that rounding happens once a request
+ * however often it is charged. */
 void bill_charge(struct bill *bill, struct bill_line *line, uint64_t completion)
 {
     ASSERT(completion >= line->completion);

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The simulated provider's bill. A request's charge is its tokens times its prices in pico-dollars,
- * rounded up once to a nano-dollar; while it runs, the bill holds the charge of what was produced so
- * far. Sums have 128 bits.
+ * rounded up once to a nano-dollar; while it runs, the bill holds the charge of what was produced
+ * so far. Sums have 128 bits.
  */
 #ifndef SIM_BILL_H
 #define SIM_BILL_H
@@ -31,7 +31,7 @@ struct bill_line {
 
 /* The prices must outlive the bill. */
 struct bill *bill_new(const struct prices *prices);
-void bill_free(struct bill **bill);
+void bill_free(struct bill **address);
 /* Clears it. Requests that still run are left out from now on. */
 void bill_reset(struct bill *bill);
 

@@ -18,9 +18,10 @@ struct price {
 
 struct prices;
 
-/* The JSON of sim/sim.h, or nothing for the default. NULL with *error (static) when it is no good. */
+/* The JSON of sim/sim.h, or nothing for the default. NULL when it is no good; *error (static) then
+ * says why. */
 struct prices *prices_new(struct span json, const char **error);
-void prices_free(struct prices **prices);
+void prices_free(struct prices **address);
 
 /* Never NULL. Lives as long as the prices. */
 const struct price *prices_find(const struct prices *prices, struct span model);

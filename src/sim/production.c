@@ -21,7 +21,7 @@ enum phase { WAITING, STREAMING, SILENT, ENDED };
 struct production {
     struct sim *sim;
     struct conn *conn;
-    struct timer *timer; /* NULL: neither ttft nor gap */
+    struct timer *timer; /* NULL: neither ttft nor gap, and never a timer an event */
     struct answer answer;
     struct bill_line line;
     enum phase phase;
@@ -83,6 +83,7 @@ static void send_error(struct production *production)
     reply_refusal(production->conn, &production->sim->ids, &refusal);
 }
 
+/* Chunked, so that the client cannot take the part for the whole. */
 static void send_part(struct production *production, struct span part)
 {
     reply_begin(production->conn, &production->sim->ids, SPAN("application/json"));
@@ -114,6 +115,7 @@ static void send_batch(struct production *production, int64_t end)
     do {
         answer_write_event(answer, production->event++, out);
     } while (production->gap_ms == 0 && production->event < end && buf_len(out) < BATCH_BYTES);
+    /* First the bill, then the bytes: no client may know of tokens that the bill does not. */
     bill_charge(production->sim->bill, &production->line,
                 (uint64_t)answer_tokens_in(answer, production->event));
     conn_send(production->conn, buf_span(out));
@@ -167,6 +169,7 @@ static void on_timer(void *argument)
 
 /* ---- life ---- */
 
+/* From here on it is billed, whatever becomes of the client. */
 static void open_line(struct production *production, const struct chat_request *request)
 {
     struct sim *sim = production->sim;

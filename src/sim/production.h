@@ -8,8 +8,8 @@
  *      |                  +--stall--> SILENT
  *      +--a whole answer, an error--> ENDED         (from everywhere: the client leaves)
  *
- * What is billed: the prompt when the answer is accepted, tokens as they are written; a whole answer
- * at once when it is accepted, since that work is done whoever waits for it.
+ * What is billed: the prompt when the answer is accepted, tokens as they are written; a whole
+ * answer at once when it is accepted, since that work is done whoever waits for it.
  */
 #ifndef SIM_PRODUCTION_H
 #define SIM_PRODUCTION_H
@@ -20,10 +20,11 @@
 struct conn;
 struct production;
 
-/* Accepts the request. The connection outlives it; production_free comes after on_sent or on_gone. */
+/* Accepts the request. The connection is not touched once it has ended the exchange (on_sent,
+ * on_gone), which is when production_free comes. */
 struct production *production_start(struct sim *sim, struct conn *conn,
                                     const struct chat_request *request);
-void production_free(struct production **production);
+void production_free(struct production **address);
 
 /* What the connection tells. */
 void production_drain(struct production *production);

@@ -82,6 +82,7 @@ static bool read_stream(const struct json *root, struct chat_request *out, struc
 
 /* ---- messages ---- */
 
+/* Parts other than text count nothing: their bound is somebody else's subject. */
 static int64_t text_bytes(const struct json *content)
 {
     int64_t bytes = (int64_t)json_string(content).len;
@@ -131,6 +132,8 @@ static bool choose_tool(const struct json *root, struct chat_request *out, bool 
 
 /* ---- how much ---- */
 
+/* With `over` the limit is passed even by an answer that would have stayed below it: a test that
+ * asks for a breach gets one. */
 static bool choose_length(const struct json *root, struct chat_request *out,
                           struct refusal *refusal)
 {

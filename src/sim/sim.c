@@ -40,6 +40,7 @@ struct route {
     bool takes_body;
 };
 
+/* One for all: nothing is kept in it from one callback to the next. */
 struct buf *sim_scratch(struct sim *sim)
 {
     buf_reset(&sim->out, SCRATCH_KEEP);

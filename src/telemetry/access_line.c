@@ -1,9 +1,9 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A receipt as one line of JSON. Every text goes through JSON escaping, which leaves neither a quote
- * nor a control character bare: no name can end the line or the object early. Money and times are
- * numbers with exact decimals; what does not exist is null.
+ * A receipt as one line of JSON. Every text goes through JSON escaping, which leaves neither a
+ * quote nor a control character bare: no name can end the line or the object early. Money and times
+ * are numbers with exact decimals; what does not exist is null.
  */
 #include "access_line.h"
 
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-/* The comma before it too, which the first member does without. */
+/* With the comma before it: the first member, time, is written by hand. */
 static void put_key(struct buf *out, const char *key)
 {
     buf_printf(out, ",\"%s\":", key);
@@ -24,6 +24,7 @@ static void put_string(struct buf *out, const char *key, const char *text)
     buf_append_json_string(out, span_from_string(text));
 }
 
+/* A receipt's field ends at a NUL or at its size. */
 static void put_name(struct buf *out, const char *key, const char name[RECEIPT_NAME_SIZE])
 {
     put_key(out, key);

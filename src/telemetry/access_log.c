@@ -14,6 +14,7 @@
 #include "telemetry/access_log.h"
 
 #include "access_line.h"
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -59,18 +60,20 @@ static void drop_pending(struct access_log *log)
 {
     struct span rest = buf_span(&log->pending);
     int64_t lines = 0;
-    for (size_t i = 0; i < rest.len; i++)
-        lines += rest.ptr[i] == '\n';
+    for (; rest.len > 0; lines++)
+        rest = span_from(rest, span_find(rest, '\n') + 1);
     count_dropped(log, lines);
     buf_reset(&log->pending, KEEP_SIZE);
     log->cut = log->cut || log->torn;
     log->torn = false;
 }
 
-/* How much to write in one call: everything, or as many whole lines as a pipe takes in one piece. */
+/* How much to write in one call: everything, or as many whole lines as a pipe takes in one piece.
+ * */
 static struct span next_chunk(const struct access_log *log)
 {
     struct span all = buf_span(&log->pending);
+    ASSERT(all.ptr != NULL);
     if (log->regular || all.len <= PIPE_BUF)
         return all;
     const char *end = memrchr(all.ptr, '\n', PIPE_BUF);
@@ -92,12 +95,16 @@ static ssize_t try_write(struct access_log *log, struct span chunk)
     return written;
 }
 
+/* Takes out what was written, and notes whether that ended with a line. */
 static void consume(struct access_log *log, size_t size)
 {
-    log->torn = buf_span(&log->pending).ptr[size - 1] != '\n';
+    struct span all = buf_span(&log->pending);
+    ASSERT(size > 0 && size <= all.len && all.ptr != NULL);
+    log->torn = all.ptr[size - 1] != '\n';
     buf_consume(&log->pending, size);
 }
 
+/* Until all is written or the descriptor has enough. After an error there is nothing left. */
 static void flush(struct access_log *log)
 {
     while (buf_len(&log->pending) > 0) {
@@ -141,6 +148,7 @@ static void on_retry(void *argument)
     flush(argument);
 }
 
+/* A regular file needs no pieces: one call writes all, in order, and never waits for a reader. */
 static void use_fd(struct access_log *log, int fd)
 {
     struct stat info;
@@ -195,6 +203,7 @@ void access_log_set_fd(struct access_log *log, int fd)
 {
     flush(log);
     if (log->torn) {
+        /* Half a line has no place at the head of another file. */
         struct span rest = buf_span(&log->pending);
         buf_consume(&log->pending, span_find(rest, '\n') + 1);
         count_dropped(log, 1);

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing metrics. A worker finds the series in its own index by a key built on the stack: one hash,
- * one comparison, no lock. There is one writer, so a relaxed load and store add without a locked
- * instruction. The scraper walks the list instead of the index: a series is complete before `newest`
- * shows it (release), and the scraper reads `newest` first (acquire); the counts themselves need no
- * order, as a scrape may fall between any two additions.
+ * Writing metrics. A worker finds the series in its own index by a key built on the stack: one
+ * hash, one comparison, no lock. There is one writer, so a relaxed load and store add without a
+ * locked instruction. The scraper walks the list instead of the index: a series is complete before
+ * `newest` shows it (release), and the scraper reads `newest` first (acquire); the counts
+ * themselves need no order, as a scrape may fall between any two additions.
  */
 #include "telemetry/metrics.h"
 
@@ -53,6 +53,7 @@ static size_t label_size(struct span label)
     return size;
 }
 
+/* Returns the key's size. The lengths keep ("ab", "c") and ("a", "bc") apart. */
 static size_t build_key(char key[MAX_KEY_SIZE], enum metric metric, const struct span *labels)
 {
     size_t count = metric_families[metric].label_count;
@@ -68,6 +69,7 @@ static size_t build_key(char key[MAX_KEY_SIZE], enum metric metric, const struct
     return at;
 }
 
+/* Head, cells and key in one piece: they are read together and live equally long. */
 static struct series *add_series(struct metrics *metrics, enum metric metric, struct span key)
 {
     size_t cells_size = metric_cell_count(metric) * sizeof(_Atomic int64_t);
@@ -90,6 +92,7 @@ static struct series *find_series(struct metrics *metrics, enum metric metric,
     return series != NULL ? series : add_series(metrics, metric, key);
 }
 
+/* No fetch-and-add: nobody else writes. */
 static void add(_Atomic int64_t *cell, int64_t amount)
 {
     int64_t now = atomic_load_explicit(cell, memory_order_relaxed);
@@ -107,7 +110,7 @@ void metrics_observe(struct metrics *metrics, enum metric metric, const struct s
                      int64_t value)
 {
     const struct bucket_set *set = metric_buckets(metric);
-    size_t bucket = 0;
+    size_t bucket = 0; /* found by walking: there are two dozen at most, and small values abound */
     ASSERT(set->count > 0 && value >= 0);
     while (bucket < set->count && value > set->buckets[bucket].most)
         bucket++;

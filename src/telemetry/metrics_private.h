@@ -6,9 +6,9 @@
  *   index (the worker's own)      newest ──> series ──> series ──> … the oldest
  *     key ──> series                          next never changes once newest has shown it
  *
- * A key is the metric's number, then each label value with its length before it: equal keys are equal
- * series, in every worker. A series' cells: a counter has one; a histogram has the sum, then how many
- * values fell into each bucket alone, the last being the one without a bound.
+ * A key is the metric's number, then each label value with its length before it: equal keys are
+ * equal series, in every worker. A series' cells: a counter has one; a histogram has the sum, then
+ * how many values fell into each bucket alone, the last being the one without a bound.
  */
 #ifndef TELEMETRY_METRICS_PRIVATE_H
 #define TELEMETRY_METRICS_PRIVATE_H

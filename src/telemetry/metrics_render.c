@@ -1,14 +1,14 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text exposition: Prometheus' format 0.0.4 and OpenMetrics 1.0.0, which differ in how a counter's
- * family is called and in the last line. Series with equal keys are summed over the workers, sorted
- * by key (so families come in the order of metrics.def), and printed with exact decimals.
+ * The text exposition: Prometheus' format 0.0.4 and OpenMetrics 1.0.0, which differ in how a
+ * counter's family is called and in the last line. Series with equal keys are summed over the
+ * workers, sorted by key (so families come in the order of metrics.def), and printed with exact
+ * decimals.
  *
  * A histogram's count is the sum of its buckets, so that both always agree; its sum may be one
  * observation ahead or behind, as the worker goes on meanwhile.
  */
-#include "base/assert.h"
 #include "base/memory.h"
 #include "metrics_private.h"
 
@@ -22,7 +22,7 @@ struct total {
 };
 
 struct totals {
-    struct table index;
+    struct table index; /* key → item */
     struct total **items;
     size_t count;
     size_t capacity;
@@ -44,6 +44,7 @@ static struct total *find_total(struct totals *totals, struct span key)
     return total;
 }
 
+/* Adds what a worker has right now; it may be making series meanwhile. */
 static void collect(struct totals *totals, struct metrics *worker)
 {
     struct series *series = atomic_load_explicit(&worker->newest, memory_order_acquire);
@@ -133,6 +134,7 @@ static void put_sample(struct buf *out, struct span key, const char *suffix, con
     put_text(out, *separator == ',' ? "} " : " ");
 }
 
+/* The cells count each bucket alone; the format wants how many are at most the bound. */
 static void put_histogram(struct buf *out, const struct total *total)
 {
     enum metric metric = series_metric(total->key);
@@ -159,6 +161,7 @@ static void put_counter(struct buf *out, const struct total *total)
     buf_append_byte(out, '\n');
 }
 
+/* In the order of keys all series of a family follow one another, so its head is written once. */
 static void put_totals(struct buf *out, const struct totals *totals, bool openmetrics)
 {
     enum metric last = METRIC_COUNT;

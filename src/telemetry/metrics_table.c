@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The families of metrics.def as a table, and the bounds of the histograms. A bound's text follows
- * OpenMetrics' canonical numbers in both formats, so that a series keeps its name whichever is asked for.
+ * OpenMetrics' canonical numbers in both formats, so that a series keeps its name whichever is
+ * asked for.
  */
 #include "metrics_private.h"
 

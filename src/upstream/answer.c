@@ -93,6 +93,7 @@ bool attempt_refuses_resend(struct attempt *attempt)
     long sent = 0;
     if (!attempt->facts.connected)
         return false;
+    attempt->worn = true;
     curl_easy_getinfo(attempt->easy, CURLINFO_REQUEST_SIZE, &sent);
     attempt->facts.connected = sent > 0; /* none: the connection was dead before */
     if (sent > 0)

@@ -14,6 +14,7 @@
 #include "route_private.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 enum {
     POOL_MAX = 256,
@@ -33,7 +34,7 @@ static curl_socket_t on_open_socket(void *argument, curlsocktype purpose,
     (void)purpose;
     if (attempt_refuses_resend(attempt))
         return CURL_SOCKET_BAD;
-    return sockets_open(&attempt->client->sockets, address);
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 static int on_close_socket(void *argument, curl_socket_t fd)
@@ -159,7 +160,7 @@ void pool_give(struct attempt *attempt)
 {
     struct upstream_client *client = attempt->client;
     ASSERT(attempt->state == ATTEMPT_DONE && !attempt->in_multi);
-    if (client->pool_size == POOL_MAX) {
+    if (client->pool_size == POOL_MAX || attempt->worn) {
         attempt_free(attempt);
         return;
     }

@@ -112,9 +112,9 @@ static bool add_proxy(struct upstream_route *route, struct span proxy)
     if (route->proxy == NULL || proxy.len == 0)
         return route->proxy != NULL;
     CURLU *parsed = curl_url();
-    bool ok = parsed != NULL &&
-              curl_url_set(parsed, CURLUPART_URL, route->proxy,
-                           CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK;
+    bool ok =
+        parsed != NULL && curl_url_set(parsed, CURLUPART_URL, route->proxy,
+                                       CURLU_NON_SUPPORT_SCHEME | CURLU_GUESS_SCHEME) == CURLUE_OK;
     curl_url_cleanup(parsed);
     return ok;
 }

@@ -14,9 +14,8 @@
  * Idle ones are watched because curl 7.88 takes a kept connection with bytes on it for a good one:
  * what a server sends before it closes (a 408, a TLS close notice) would become the next answer.
  *
- * Before they are established, and for the resolver's own, 7.88 closes descriptors past
- * sockets_close: at times before it says CURL_POLL_REMOVE, and it may open the same number again
- * without a word. Hence those are forgotten on REMOVE, and sockets_open looks for such a number.
+ * Before a connection is established curl closes its descriptor past sockets_close, as it does with
+ * the resolver's own. Hence those are forgotten on REMOVE: their number may be anybody's next.
  */
 #include "sockets.h"
 
@@ -84,24 +83,11 @@ void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool esta
     struct socket_entry *entry = entry_of(sockets, fd);
     entry->idle = false;
     entry->wanted = what == CURL_POLL_REMOVE ? 0 : what;
-    entry->established = entry->established || (entry->wanted != 0 && established);
+    entry->established = entry->established || established;
     if (entry->wanted != 0 || entry->established)
         watch(sockets, fd, entry->wanted);
     else
         poller_forget(sockets->poller, fd);
-}
-
-curl_socket_t sockets_open(struct sockets *sockets, const struct curl_sockaddr *address)
-{
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    if (fd < 0)
-        return CURL_SOCKET_BAD;
-    struct socket_entry *entry = entry_of(sockets, fd);
-    if (entry->wanted != 0) {
-        poller_forget(sockets->poller, fd); /* it watches the closed one */
-        watch(sockets, fd, entry->wanted);
-    }
-    return fd;
 }
 
 int sockets_close(struct sockets *sockets, curl_socket_t fd)
@@ -124,14 +110,16 @@ void sockets_rest(struct sockets *sockets, curl_socket_t fd)
     watch(sockets, fd, CURL_POLL_IN);
 }
 
-/* Leaves a socket that curl recognises as dead, without the bytes that hide its end. */
+/* Leaves a socket that curl recognises as dead, without the bytes that hide its end. (Should there be
+ * more of them, curl fails as it sends, and takes another connection.) */
 static void kill_idle(struct sockets *sockets, curl_socket_t fd)
 {
     char nobodys[4096];
+    int looks = 64;
     entry_of(sockets, fd)->idle = false;
     watch(sockets, fd, 0);
     shutdown(fd, SHUT_RDWR);
-    while (recv(fd, nobodys, sizeof(nobodys), MSG_DONTWAIT) > 0)
+    while (looks-- > 0 && recv(fd, nobodys, sizeof(nobodys), MSG_DONTWAIT) > 0)
         continue;
 }
 

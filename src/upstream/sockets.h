@@ -40,9 +40,8 @@ void sockets_init(struct sockets *sockets, struct loop *loop, void (*wake)(void 
                   void *argument);
 void sockets_fini(struct sockets *sockets);
 
-/* CURLMOPT_SOCKETFUNCTION's, CURLOPT_OPENSOCKETFUNCTION's and CURLOPT_CLOSESOCKETFUNCTION's work. */
+/* CURLMOPT_SOCKETFUNCTION's and CURLOPT_CLOSESOCKETFUNCTION's work. */
 void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool established);
-curl_socket_t sockets_open(struct sockets *sockets, const struct curl_sockaddr *address);
 int sockets_close(struct sockets *sockets, curl_socket_t fd);
 
 /* The answer on this connection is complete. If curl keeps it and has not given it to another transfer

@@ -43,7 +43,8 @@ static bool take_request_line(struct head_guard *guard, struct span text)
     return true;
 }
 
-/* The bytes of any line up to its CR. */
+/* The bytes of any line up to its CR. A line that begins with white space would, to a parser that
+ * knows obs-fold, go on with the value before it, and to another be a field of its own. */
 static bool take_text(struct head_guard *guard, struct span text)
 {
     if (text.len == 0)
@@ -52,14 +53,13 @@ static bool take_text(struct head_guard *guard, struct span text)
         return false;
     if (guard->request_line)
         return take_request_line(guard, text);
-    /* obs-fold, or white space before the first field. */
     if (!guard->in_line && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
         return false;
     guard->in_line = true;
     return true;
 }
 
-/* The LF that ends a line. */
+/* The LF that ends a line. One that is alone in its line ends the head. */
 static enum head_guard_result take_line_end(struct head_guard *guard)
 {
     bool blank = !guard->in_line;
@@ -74,6 +74,7 @@ enum head_guard_result head_guard_take(struct head_guard *guard, struct span byt
     enum head_guard_result result = HEAD_GUARD_MORE;
     size_t at = 0;
     while (at < bytes.len && result == HEAD_GUARD_MORE) {
+        /* A CR that nothing follows yet is remembered: the input may have been cut there. */
         if (guard->after_cr) {
             result = bytes.ptr[at++] == '\n' ? take_line_end(guard) : HEAD_GUARD_BAD;
             continue;

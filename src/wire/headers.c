@@ -36,7 +36,8 @@ bool media_type_is(struct span value, struct span type)
     return span_equal_nocase(span_trim(essence), type);
 }
 
-/* The length of the quoted string that s begins with, both quotes included; s.len when unclosed. */
+/* The length of the quoted string that s begins with, both quotes included; s.len when unclosed. A
+ * backslash takes the next byte with it, so that an escaped quote does not end the string. */
 static size_t quoted_length(struct span s)
 {
     for (size_t i = 1; i < s.len; i++) {
@@ -59,6 +60,7 @@ static struct span cut_parameter(struct span s, struct span *head)
     return span_from(s, i + 1);
 }
 
+/* Escapes inside stay as they are: no parameter that we compare has any. */
 static struct span unquote(struct span s)
 {
     if (s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"')

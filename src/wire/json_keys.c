@@ -38,6 +38,7 @@ void json_keys_fini(struct json_keys *keys)
     free(keys->decoded);
 }
 
+/* As compared. Valid until the next key is added: both memories may move. */
 static struct span key_span(const struct json_keys *keys, const struct json_key *key)
 {
     const char *ptr = key->decoded > 0 ? keys->decoded + key->decoded - 1 : keys->text + key->at;
@@ -50,7 +51,8 @@ static bool same_key(const struct json_keys *keys, const struct json_key *a,
     return a->len == b->len && span_equal(key_span(keys, a), key_span(keys, b));
 }
 
-/* Room for one more key. */
+/* Room for one more key. The first move is out of the inline items, which most texts never
+ * leave. */
 static bool grow_items(struct json_keys *keys)
 {
     if (keys->count < keys->capacity)
@@ -84,6 +86,7 @@ static bool grow_decoded(struct json_keys *keys, size_t size)
     return true;
 }
 
+/* A key with escapes is compared by what it means: "mod\u0065l" is "model". */
 static bool decode(struct json_keys *keys, struct json_key *key, struct span raw)
 {
     if (!grow_decoded(keys, raw.len))
@@ -101,6 +104,7 @@ enum json_keys_result json_keys_add(struct json_keys *keys, size_t from, struct 
     if (!grow_items(keys) || (escaped && !decode(keys, &key, raw)))
         return JSON_KEYS_NO_MEMORY;
     *offset = key.at - 1;
+    /* Beyond the first few, keys wait for json_keys_end. */
     if (keys->count - from < PAIRWISE_MAX)
         for (size_t i = from; i < keys->count; i++)
             if (same_key(keys, &keys->items[i], &key))
@@ -123,7 +127,7 @@ static enum json_keys_result check_hashed(const struct json_keys *keys, size_t f
             *offset = key->at - 1;
             return JSON_KEYS_DUPLICATE;
         }
-        slots[slot] = (uint32_t)(i - from + 1);
+        slots[slot] = (uint32_t)(i - from + 1); /* 0 is a free slot */
     }
     return JSON_KEYS_OK;
 }

@@ -62,10 +62,12 @@ static bool reaches_limit(const struct number *number, const char *at)
     return true;
 }
 
+/* In scientific notation with one digit before the point, 10^place is that digit's weight: below
+ * 10^308 all fits, above nothing does. Numbers too small for a double are fine: they are zero. */
 static bool in_range(const struct number *number)
 {
     const char *first = number->integer;
-    int64_t place = number->integer_end - number->integer - 1; /* 10^place is what *first counts */
+    int64_t place = number->integer_end - number->integer - 1;
     if (*first == '0') {
         place = 0;
         for (first = number->fraction; first < number->fraction_end && *first == '0'; first++)
@@ -84,6 +86,7 @@ static const char *wrong(struct json_where *where, const char *at, const char *w
     return NULL;
 }
 
+/* number = [ minus ] int [ frac ] [ exp ], RFC 8259, section 6. */
 const char *json_number_end(const char *at, const char *end, struct json_where *where)
 {
     const char *start = at;

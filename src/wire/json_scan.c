@@ -62,11 +62,13 @@ static bool fail(struct scanner *scanner, const char *at, const char *what)
 
 /* ---- members of the root ---- */
 
+/* Whether what is read now is a key or a value of the root itself. */
 static bool in_root_object(const struct scanner *scanner)
 {
     return scanner->depth == 1 && scanner->frames[0].object;
 }
 
+/* Notes a member whose key lies from `at` to `close`; the value's place follows. */
 static bool add_member(struct scanner *scanner, const char *close, bool escaped)
 {
     if (scanner->member_count == scanner->member_capacity) {
@@ -114,6 +116,7 @@ static bool value_done(struct scanner *scanner, const char *at)
     return true;
 }
 
+/* The keys of the outer objects stay below on the stack of keys. */
 static bool open_container(struct scanner *scanner, bool object)
 {
     if (scanner->depth == JSON_MAX_DEPTH)
@@ -138,6 +141,7 @@ static bool close_container(struct scanner *scanner)
     return value_done(scanner, scanner->at + 1);
 }
 
+/* What may follow a literal, "truex", is for the next step to refuse. */
 static bool scan_literal(struct scanner *scanner, struct span literal)
 {
     size_t left = (size_t)(scanner->end - scanner->at);
@@ -223,6 +227,7 @@ static bool scan_next(struct scanner *scanner)
     return true;
 }
 
+/* One step of the drawing above; there is a byte at `at`, and it is no white space. */
 static bool scan_token(struct scanner *scanner)
 {
     switch (scanner->want) {
@@ -292,6 +297,7 @@ static bool export_members(struct scanner *scanner, struct arena *arena, struct 
 static bool scan(struct scanner *scanner, struct span text, struct arena *arena,
                  struct json_object *out)
 {
+    /* Members and keys are noted in 32 bits. */
     if (text.len > UINT32_MAX)
         return fail(scanner, text.ptr, "too long");
     if (span_starts_with(text, SPAN("\xEF\xBB\xBF")))
@@ -310,6 +316,7 @@ static bool scan(struct scanner *scanner, struct span text, struct arena *arena,
 bool json_scan(struct span text, struct arena *arena, struct json_object *out,
                struct json_fault *fault)
 {
+    /* Set field by field: its inline arrays are two kilobytes that most texts hardly touch. */
     struct scanner scanner;
     if (text.len == 0)
         text = SPAN("");

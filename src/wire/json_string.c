@@ -96,6 +96,7 @@ static size_t utf8_length(const char *at, const char *end)
     return bad || left < 4 || !is_continuation(at[3]) ? 0 : 4;
 }
 
+/* `code` is no surrogate and at most U+10FFFF: what unicode_escape gives. */
 static size_t utf8_encode(uint32_t code, char *out)
 {
     if (code < 0x80) {
@@ -241,6 +242,8 @@ static const char *pass_blocks(const char *at, const char *end, bool *escaped,
 }
 #endif
 
+/* The last bytes of a text are too few for a block; there, and where there are no blocks, runs and
+ * special bytes take turns. */
 const char *json_string_end(const char *at, const char *end, bool *escaped,
                             struct json_where *where)
 {
@@ -255,6 +258,7 @@ const char *json_string_end(const char *at, const char *end, bool *escaped,
     return at != end ? at : wrong(where, at, "unterminated string");
 }
 
+/* Only quotes and backslashes matter now, and the byte after a backslash never ends a string. */
 const char *json_string_skip(const char *at, const char *end)
 {
     while (at < end && *at != '"') {
@@ -284,6 +288,7 @@ static const char *unescape(const char *at, const char *end, char **to)
     return at + size;
 }
 
+/* An escape is never shorter than what it stands for, so raw.len bytes are enough. */
 size_t json_unescape(struct span raw, char *out)
 {
     const char *at = raw.ptr;

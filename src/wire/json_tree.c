@@ -14,14 +14,14 @@
 /* Beyond this, neighbouring whole numbers are the same double. */
 #define INTEGER_MAX ((double)((1LL << 53) - 1))
 
-static const cJSON *node_of(const struct json *json)
+static const cJSON *item_of(const struct json *node)
 {
-    return (const cJSON *)(const void *)json;
+    return (const cJSON *)(const void *)node;
 }
 
-static const struct json *json_of(const cJSON *node)
+static const struct json *json_of(const cJSON *item)
 {
-    return (const struct json *)(const void *)node;
+    return (const struct json *)(const void *)item;
 }
 
 struct json *json_parse(struct span text)
@@ -29,6 +29,8 @@ struct json *json_parse(struct span text)
     const char *end = NULL;
     if (text.len == 0)
         return NULL;
+    /* Without a terminator to ask for, cJSON stops after the first value; the rest is ours to
+     * see. */
     cJSON *root = cJSON_ParseWithLengthOpts(text.ptr, text.len, &end, false);
     if (root != NULL && json_skip_space(end, text.ptr + text.len) != text.ptr + text.len) {
         cJSON_Delete(root);
@@ -43,10 +45,11 @@ void json_free(struct json **root)
     *root = NULL;
 }
 
-enum json_type json_type(const struct json *json)
+enum json_type json_type(const struct json *node)
 {
-    const cJSON *node = node_of(json);
-    switch (node != NULL ? node->type & 0xFF : cJSON_NULL) {
+    const cJSON *item = item_of(node);
+    /* The bits above say who owns the item's memory. */
+    switch (item != NULL ? item->type & 0xFF : cJSON_NULL) {
     case cJSON_False:
         return JSON_FALSE;
     case cJSON_True:
@@ -66,51 +69,53 @@ enum json_type json_type(const struct json *json)
 
 const struct json *json_get(const struct json *object, const char *key)
 {
-    if (!cJSON_IsObject(node_of(object)))
+    /* cJSON would look for a key in an array, too. */
+    if (!cJSON_IsObject(item_of(object)))
         return NULL;
-    return json_of(cJSON_GetObjectItemCaseSensitive(node_of(object), key));
+    return json_of(cJSON_GetObjectItemCaseSensitive(item_of(object), key));
 }
 
 const struct json *json_first(const struct json *container)
 {
-    return container != NULL ? json_of(node_of(container)->child) : NULL;
+    return container != NULL ? json_of(item_of(container)->child) : NULL;
 }
 
 const struct json *json_next(const struct json *node)
 {
-    return node != NULL ? json_of(node_of(node)->next) : NULL;
+    return node != NULL ? json_of(item_of(node)->next) : NULL;
 }
 
-struct span json_string(const struct json *json)
+struct span json_string(const struct json *node)
 {
-    const cJSON *node = node_of(json);
-    return cJSON_IsString(node) ? span_from_string(node->valuestring) : SPAN_NONE;
+    const cJSON *item = item_of(node);
+    return cJSON_IsString(item) ? span_from_string(item->valuestring) : SPAN_NONE;
 }
 
 struct span json_key(const struct json *node)
 {
-    return node != NULL ? span_from_string(node_of(node)->string) : SPAN_NONE;
+    return node != NULL ? span_from_string(item_of(node)->string) : SPAN_NONE;
 }
 
-bool json_integer(const struct json *json, int64_t *out)
+bool json_integer(const struct json *node, int64_t *out)
 {
     double number;
-    if (!json_number(json, &number) || number != trunc(number) || fabs(number) > INTEGER_MAX)
+    if (!json_number(node, &number) || number != trunc(number) || fabs(number) > INTEGER_MAX)
         return false;
     *out = (int64_t)number;
     return true;
 }
 
-bool json_number(const struct json *json, double *out)
+/* "1e999" is infinity here; nothing that counts may start from that. */
+bool json_number(const struct json *node, double *out)
 {
-    const cJSON *node = node_of(json);
-    if (!cJSON_IsNumber(node) || !isfinite(node->valuedouble))
+    const cJSON *item = item_of(node);
+    if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
         return false;
-    *out = node->valuedouble;
+    *out = item->valuedouble;
     return true;
 }
 
-bool json_is_true(const struct json *json)
+bool json_is_true(const struct json *node)
 {
-    return cJSON_IsTrue(node_of(json));
+    return cJSON_IsTrue(item_of(node));
 }

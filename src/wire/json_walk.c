@@ -27,6 +27,7 @@ struct span json_decode_string(struct span value, struct arena *arena)
     return decoded != NULL ? span_make(decoded, json_unescape(raw, decoded)) : SPAN_NONE;
 }
 
+/* From the digits, not by way of a double, which is exact to 2^53 only. */
 bool json_value_to_i64(struct span value, int64_t *out)
 {
     bool negative = value.len > 0 && value.ptr[0] == '-';
@@ -39,7 +40,8 @@ bool json_value_to_i64(struct span value, int64_t *out)
     return true;
 }
 
-/* The end of the container that begins at `at`. */
+/* The end of the container that begins at `at`: brackets are counted, not matched, for they have
+ * passed; those inside strings are stepped over. */
 static const char *container_end(const char *at, const char *end)
 {
     size_t depth = 0;
@@ -66,6 +68,7 @@ static const char *container_end(const char *at, const char *end)
     return end;
 }
 
+/* The end of the value at `at`; `at` itself where there is none. */
 static const char *value_end(const char *at, const char *end)
 {
     if (*at == '{' || *at == '[')
@@ -102,9 +105,9 @@ bool json_walk(struct span container, size_t *at, struct span *key, struct span 
     *key = SPAN_NONE;
     if (container.ptr[0] == '{')
         here = take_key(here, end, key);
-    if (here == end)
+    const char *stop = here < end ? value_end(here, end) : end;
+    if (stop == here)
         return false;
-    const char *stop = value_end(here, end);
     *type = json_type_of(*here);
     *value = span_make(here, (size_t)(stop - here));
     *at = (size_t)(stop - container.ptr);

@@ -6,7 +6,8 @@
  */
 #include "wire/reply_writer.h"
 
-/* RFC 9110, section 15, and those of RFC 6585, 7725, 8297, 4918. */
+/* RFC 9110, section 15, and those of RFC 6585, 7725, 8297, 4918. Our own answers come first: the
+ * table is searched from the top. No client reads the phrase, but old ones want one. */
 static const struct {
     int status;
     const char *reason;
@@ -78,6 +79,7 @@ const char *status_reason(int status)
     return "Unknown";
 }
 
+/* RFC 9110, section 5.5. Bytes beyond ASCII are allowed (obs-text), and stay as they are. */
 bool field_safe(struct span value)
 {
     for (size_t i = 0; i < value.len; i++) {
@@ -100,7 +102,7 @@ static void write_framing(struct buf *out, enum reply_framing framing, uint64_t 
         buf_append(out, SPAN("Transfer-Encoding: chunked\r\n"));
         break;
     case REPLY_NO_BODY:
-        break;
+        break; /* RFC 9110, section 8.6 and RFC 9112, section 6.1 forbid both in 1xx and 204 */
     }
 }
 
@@ -141,6 +143,7 @@ void reply_write_chunk(struct buf *out, struct span bytes)
     size_t at = sizeof(head);
     if (bytes.len == 0)
         return;
+    /* Written backwards: the number of digits need not be known first. */
     head[--at] = '\n';
     head[--at] = '\r';
     for (size_t size = bytes.len; size > 0; size >>= 4)

@@ -7,7 +7,7 @@
  */
 #include "request_check.h"
 
-#include "authority.h"
+#include "uri.h"
 
 static bool has(const struct request_head *head, struct span name)
 {
@@ -25,37 +25,29 @@ static bool singles_valid(const struct request_head *head)
     return true;
 }
 
-/* The authority of a target in absolute form; empty for other forms. */
-static struct span target_authority(struct span target)
-{
-    size_t scheme = span_search(target, SPAN("://"));
-    struct span rest = span_from(target, scheme + 3);
-    size_t end = 0;
-    while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
-        end++;
-    return span_make(rest.ptr, end);
-}
-
+/* Origin form, absolute form, or the asterisk; never authority form, which is CONNECT's. */
 static bool target_valid(const struct request_head *head)
 {
     struct span target = head->target;
-    for (size_t i = 0; i < target.len; i++) {
-        unsigned char c = (unsigned char)target.ptr[i];
-        if (c <= ' ' || c >= 0x7f || c == '#' || c == '"' || c == '<' || c == '>' || c == '\\')
-            return false;
-    }
+    struct span scheme;
+    struct span rest;
+    struct span authority;
+    if (!uri_bytes_valid(target))
+        return false;
     if (span_equal(target, SPAN("*")))
         return span_equal(head->method, SPAN("OPTIONS"));
     if (span_starts_with(target, SPAN("/")))
         return true;
-    if (!span_starts_with_nocase(target, SPAN("http://")) &&
-        !span_starts_with_nocase(target, SPAN("https://")))
+    if (!uri_cut_scheme(target, &scheme, &rest))
         return false;
     /* RFC 9112, section 3.2: Host must then say the same. */
     struct span host = headers_get(&head->headers, SPAN("Host"));
-    return host.len == 0 || span_equal_nocase(host, target_authority(target));
+    uri_cut_authority(rest, &authority);
+    return host.len == 0 || span_equal_nocase(host, authority);
 }
 
+/* RFC 9112, section 3.2: exactly one, though it may be missing in HTTP/1.0. An empty one is for
+ * targets without an authority, which a gateway does not have. */
 static bool host_valid(const struct request_head *head)
 {
     struct authority authority;
@@ -64,6 +56,9 @@ static bool host_valid(const struct request_head *head)
     return authority_parse(headers_get(&head->headers, SPAN("Host")), &authority);
 }
 
+/* Where the body ends. RFC 9112, section 6.1 lets Transfer-Encoding win over Content-Length; that
+ * is the oldest way to smuggle a request, so having both is refused, and so is every coding list
+ * but the one word "chunked". */
 static bool body_valid(struct request_head *head)
 {
     struct span length = headers_get(&head->headers, SPAN("Content-Length"));

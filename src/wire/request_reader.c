@@ -73,6 +73,7 @@ static int fail(struct request_reader *reader, enum err error)
 
 /* ---- the head ---- */
 
+/* The target, which is the first thing in text. */
 static int on_url(llhttp_t *parser, const char *at, size_t len)
 {
     struct request_reader *reader = reader_of(parser);
@@ -82,6 +83,7 @@ static int on_url(llhttp_t *parser, const char *at, size_t len)
     return buf_append(&reader->text, span_make(at, len)) ? 0 : fail(reader, ERR_HEADERS_TOO_LARGE);
 }
 
+/* More of the last field's name or value; both arrive in as many pieces as inputs were cut into. */
 static int add_text(struct request_reader *reader, const char *at, size_t len)
 {
     if (len > REQUEST_MAX_HEAD - (buf_len(&reader->text) - reader->target_len) ||
@@ -104,10 +106,11 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
     return add_text(reader, at, len);
 }
 
+/* At the colon. From here the field's text is its value. */
 static int on_header_field_complete(llhttp_t *parser)
 {
     struct request_reader *reader = reader_of(parser);
-    /* llhttp 8 lets a field without a name through. */
+    /* llhttp 8 lets a field without a name through, and need not have told us that it began. */
     if (!reader->naming)
         return fail(reader, ERR_MALFORMED_HTTP);
     struct field *field = &reader->fields[reader->field_count - 1];
@@ -135,6 +138,7 @@ static struct header field_header(const struct request_reader *reader, const str
     };
 }
 
+/* At the blank line: the buffer will not move any more, so offsets become spans. */
 static int on_headers_complete(llhttp_t *parser)
 {
     struct request_reader *reader = reader_of(parser);
@@ -167,6 +171,7 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
     return 0;
 }
 
+/* Read and dropped, but a peer must not make us read them for ever without a body coming. */
 static int on_chunk_extension(llhttp_t *parser, const char *at, size_t len)
 {
     struct request_reader *reader = reader_of(parser);
@@ -190,6 +195,7 @@ static int on_chunk_header(llhttp_t *parser)
     return HPE_PAUSED;
 }
 
+/* Pauses, so that llhttp gives back the exact byte where the next message begins. */
 static int on_message_complete(llhttp_t *parser)
 {
     reader_of(parser)->ended = true;
@@ -216,7 +222,8 @@ static bool halted(const struct request_reader *reader)
     return reader->error != ERR_NONE || reader->stopped;
 }
 
-/* Gives bytes to llhttp; returns how many it has taken. */
+/* Gives bytes to llhttp; returns how many it has taken. Anything but success or a pause of ours is
+ * an error, also its wish to leave for another protocol. */
 static size_t execute(struct request_reader *reader, struct span bytes)
 {
     llhttp_errno_t code = llhttp_execute(&reader->parser, bytes.ptr, bytes.len);
@@ -232,6 +239,8 @@ static size_t execute(struct request_reader *reader, struct span bytes)
     return 0;
 }
 
+/* HEAD and TRAILER: llhttp gets the bytes that the guard has passed, and both must find the end at
+ * the same byte or not at all. Where they differ, someone in front of us may side with either. */
 static size_t feed_lines(struct request_reader *reader, struct span bytes)
 {
     enum phase phase = reader->phase;
@@ -272,6 +281,7 @@ static size_t feed_between(struct request_reader *reader, char byte)
     return 0;
 }
 
+/* One step; at least one byte is taken, or the phase changes, or the reader halts. */
 static size_t feed_some(struct request_reader *reader, struct span bytes)
 {
     switch (reader->phase) {

@@ -68,6 +68,9 @@ static void add_data(struct sse_reader *reader, struct sse_event *event, struct 
     event->data = buf_span(&reader->joined);
 }
 
+/* Field names are exact: "Data" is no field. A line without a colon is a field with no value, and
+ * one that begins with a colon has the empty name: a comment. retry and unknown fields are for
+ * browsers. */
 static void read_line(struct sse_reader *reader, struct sse_event *event, struct span line)
 {
     struct span name;
@@ -207,6 +210,8 @@ bool sse_reader_feed(struct sse_reader *reader, struct span bytes,
     return !buf_failed(&reader->joined);
 }
 
+/* WHATWG drops an unfinished event; we hand it out, marked, because every byte is to be passed
+ * on. */
 void sse_reader_end(struct sse_reader *reader,
                     bool (*on_event)(void *argument, const struct sse_event *event), void *argument)
 {

@@ -7,56 +7,32 @@
  */
 #include "wire/url.h"
 
-#include "authority.h"
+#include "uri.h"
 
-/* Splits "http://rest" off; false for other schemes. */
-static bool cut_scheme(struct span text, struct span *scheme, struct span *rest)
-{
-    static const struct span schemes[] = {{"https", 5}, {"http", 4}};
-    for (size_t i = 0; i < 2; i++) {
-        struct span after = span_from(text, schemes[i].len);
-        if (span_starts_with_nocase(text, schemes[i]) && span_starts_with(after, SPAN("://"))) {
-            *scheme = schemes[i];
-            *rest = span_from(after, 3);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Bytes that RFC 3986 allows in a path, percent signs included. */
-static bool path_valid(struct span path)
-{
-    for (size_t i = 0; i < path.len; i++) {
-        unsigned char c = (unsigned char)path.ptr[i];
-        if (c <= ' ' || c >= 0x7f || c == '"' || c == '<' || c == '>' || c == '\\')
-            return false;
-    }
-    return true;
-}
-
+/* A base URL has no query: what is appended to its path would end up behind it. A user part would
+ * be a secret in a place that is logged. */
 bool url_parse(struct span text, struct url *out)
 {
     struct span rest;
+    struct span text_of_authority;
     struct authority authority;
     *out = (struct url){0};
-    if (span_find(text, '?') < text.len || span_find(text, '#') < text.len)
+    if (!uri_cut_scheme(text, &out->scheme, &rest))
         return false;
-    if (!cut_scheme(text, &out->scheme, &rest))
-        return false;
-    size_t slash = span_find(rest, '/');
-    if (!authority_parse(span_make(rest.ptr, slash), &authority))
+    out->path = uri_cut_authority(rest, &text_of_authority);
+    if (!authority_parse(text_of_authority, &authority) || !uri_bytes_valid(out->path) ||
+        span_find(out->path, '?') < out->path.len)
         return false;
     if (authority.port.len > 0 && authority.port_number == 0)
         return false;
     out->host = authority.host;
     out->port = authority.port_number;
     if (authority.port.len == 0)
-        out->port = out->scheme.len == 5 ? 443 : 80;
-    out->path = span_from(rest, slash);
-    while (out->path.len > 0 && out->path.ptr[out->path.len - 1] == '/')
+        out->port = span_equal(out->scheme, SPAN("https")) ? 443 : 80;
+    /* "https://host/v1/" plus "/models" must not have two slashes. */
+    while (span_ends_with(out->path, SPAN("/")))
         out->path.len--;
-    return path_valid(out->path);
+    return true;
 }
 
 bool address_parse(struct span text, struct span *host, uint16_t *port)
@@ -86,6 +62,7 @@ static int decode_escape(struct span s)
     return byte < 0x20 || byte == '/' || byte == 0x7f ? -1 : byte;
 }
 
+/* Never longer than what is encoded. What is decoded is not decoded again. */
 static bool percent_decode(struct span text, struct arena *arena, struct span *out)
 {
     char *decoded = arena_alloc(arena, text.len);
@@ -110,24 +87,20 @@ bool target_path(struct span target, struct arena *arena, struct span *path, str
 {
     struct span scheme;
     struct span rest;
-    if (cut_scheme(target, &scheme, &rest)) {
+    if (uri_cut_scheme(target, &scheme, &rest)) {
+        struct span text;
         struct authority authority;
-        size_t end = 0;
-        while (end < rest.len && rest.ptr[end] != '/' && rest.ptr[end] != '?')
-            end++;
-        if (!authority_parse(span_make(rest.ptr, end), &authority))
+        target = uri_cut_authority(rest, &text);
+        if (!authority_parse(text, &authority))
             return false;
-        target = span_from(rest, end);
-        /* RFC 9112, section 3.2.2: an absolute form without a path means the root. */
-        if (target.len == 0 || target.ptr[0] == '?') {
-            *path = SPAN("/");
-            *query = span_from(target, 1);
-            return path_valid(*query) && span_find(*query, '#') == query->len;
-        }
+    } else if (!span_starts_with(target, SPAN("/"))) {
+        return false;
     }
-    if (target.len == 0 || target.ptr[0] != '/' || !path_valid(target) ||
-        span_find(target, '#') < target.len)
+    if (!uri_bytes_valid(target))
         return false;
     *query = span_cut(target, '?', path);
+    /* RFC 9112, section 3.2.2: an absolute form without a path means the root. */
+    if (path->len == 0)
+        *path = SPAN("/");
     return span_find(*path, '%') == path->len || percent_decode(*path, arena, path);
 }

@@ -58,11 +58,11 @@ static void dollars_are_plain_elsewhere(void **state)
 static void references_need_no_quotes_in_flow_mappings(void **state)
 {
     struct snapshot *s = fixture_load_good(
-        *state, "admin: {listen: 127.0.0.1:9090, token: ${" NOT ":-}, hosts: [${" SET "}]}\n"
-                "providers: {p: {kind: openai, base_url: ${" NOT
-                ":-http://127.0.0.1:9/v1}, api_key: ${" SET "}}}\n"
-                "models: {m: {targets: [{provider: ${" NOT ":-p}, model: ${" NOT ":-{x,y]}}]}}\n"
-                TENANTS);
+        *state,
+        "admin: {listen: 127.0.0.1:9090, token: ${" NOT ":-}, hosts: [${" SET "}]}\n"
+        "providers: {p: {kind: openai, base_url: ${" NOT ":-http://127.0.0.1:9/v1}, api_key: ${" SET
+        "}}}\n"
+        "models: {m: {targets: [{provider: ${" NOT ":-p}, model: ${" NOT ":-{x,y]}}]}}\n" TENANTS);
     assert_null(s->admin_token);
     assert_string_equal(s->admin_hosts[0], "value");
     assert_span(s->models[0]->target.model, "{x,y]");
@@ -107,28 +107,58 @@ static void a_value_does_not_name_a_file(void **state)
     snapshot_unref(&s);
 }
 
-#define MALFORMED \
-    "malformed reference; write ${NAME} or ${NAME:-default}, and $${ for a plain ${\n"
+#define MALFORMED "malformed reference; write ${NAME} or ${NAME:-default}, and $${ for a plain ${\n"
 
 static void what_is_wrong_is_told(void **state)
 {
     static const char *const table[][2] = {
-        {REST "log: {file: ${" NOT "}}\n",
-         "4:13: the environment variable '" NOT "' is not set; ${" NOT ":-default} gives a default\n"},
+        {REST "log: {file: ${" NOT "}}\n", "4:13: the environment variable '" NOT
+                                           "' is not set; ${" NOT ":-default} gives a default\n"},
         {REST "workers: ${" NOT "}\nlog: ${}\n",
-         "4:10: the environment variable '" NOT "' is not set; ${" NOT ":-default} gives a default\n"
+         "4:10: the environment variable '" NOT "' is not set; ${" NOT
+         ":-default} gives a default\n"
          "5:6: " MALFORMED},
         {REST "log: {file: \"${1A}\"}\n", "4:13: " MALFORMED},
         {REST "log: {file: ${A-b}}\n", "4:13: " MALFORMED},
         {REST "log: {file: '${" SET ":-${" SET "}}'}\n", "4:13: " MALFORMED},
         {REST "state_dir: a${b\n", "4:12: " MALFORMED},
+        {REST "state_dir: a${b", "4:12: " MALFORMED},
         /* In a section that would be refused anyway, too. */
         {"cache: {redis: ${" NOT "}}\n" REST,
          "1:1: 'cache' is not supported by this version of Weir\n"
-         "1:16: the environment variable '" NOT "' is not set; ${" NOT ":-default} gives a default\n"},
+         "1:16: the environment variable '" NOT "' is not set; ${" NOT
+         ":-default} gives a default\n"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         assert_bad(*state, table[i][0], table[i][1]);
+}
+
+/* A value that is not known is not called wrong as well. */
+static void an_unset_variable_is_the_only_problem_of_its_place(void **state)
+{
+    struct fixture *fixture = *state;
+#define UNSET "${" NOT "}"
+    assert_null(fixture_load(
+        fixture,
+        "listen: [" UNSET ", " UNSET "]\n"
+        "admin: {listen: 10.0.0.1:1, token: " UNSET ", hosts: [" UNSET "]}\n"
+        "state_dir: " UNSET "\nworkers: " UNSET "\nmax_body: " UNSET "\ndrain: " UNSET "\n"
+        "egress: {proxy: " UNSET ", ca_file: " UNSET "}\n"
+        "log: {file: " UNSET ", content: " UNSET "}\nresponse_headers: " UNSET "\n"
+        "providers:\n  p: {kind: " UNSET ", base_url: " UNSET ", http2: " UNSET
+        ", max_tokens_field: " UNSET "}\n  q: " UNSET "\n"
+        "models:\n  m: {targets: [{provider: " UNSET ", model: " UNSET "}], aliases: [" UNSET
+        "], price: {input: " UNSET ", output: 1, per_request: " UNSET "}}\n"
+        "  n: {targets: " UNSET ", aliases: " UNSET ", price: " UNSET "}\n"
+        "tenants:\n  t: {models: [" UNSET "], limits: {concurrent: " UNSET
+        "}, budgets: [{name: " UNSET ", window: " UNSET ", timezone: " UNSET ", usd: " UNSET
+        ", mode: " UNSET ", max_hold: " UNSET "}], keys: [{id: " UNSET ", sha256: " UNSET
+        ", expires: " UNSET "}]}\n"
+        "  u: {models: " UNSET ", budgets: " UNSET ", keys: " UNSET ", limits: " UNSET "}\n"));
+    assert_int_equal(fixture->problems.count, 41);
+    for (size_t i = 0; i < fixture->problems.count; i++)
+        assert_ptr_equal(strstr(fixture->problems.items[i].message, "the environment variable"),
+                         fixture->problems.items[i].message);
 }
 
 /* 700 references to 64 KiB are more than 16 MiB. */
@@ -266,6 +296,7 @@ int test_expand(void)
         TEST(a_value_is_text_whatever_it_says),
         TEST(a_value_does_not_name_a_file),
         TEST(what_is_wrong_is_told),
+        TEST(an_unset_variable_is_the_only_problem_of_its_place),
         TEST(what_references_expand_to_is_bounded),
         TEST(secrets_come_from_files_beside_the_configuration),
         TEST(secret_files_must_hold_a_secret),

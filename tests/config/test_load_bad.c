@@ -17,10 +17,10 @@ static void run(void **state, const struct bad *table, size_t count)
 }
 #define RUN(TABLE) run(state, TABLE, sizeof(TABLE) / sizeof((TABLE)[0]))
 
-#define KEY_RULE  "letters, digits or . _ - @ : +\n"
-#define DURATION  "must be a duration such as 250ms, 30s or 10m, from 1ms to 24h\n"
-#define ADDRESS   "must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"
-#define MAPPING   "must be a mapping of names to values\n"
+#define KEY_RULE "letters, digits or . _ - @ : +\n"
+#define DURATION "must be a duration such as 250ms, 30s or 10m, from 1ms to 24h\n"
+#define ADDRESS  "must be an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080"
+#define MAPPING  "must be a mapping of names to values\n"
 
 static void settings_are_checked(void **state)
 {
@@ -130,10 +130,10 @@ static void providers_are_checked(void **state)
     RUN(table);
 }
 
-#define MODEL(TEXT) PROVIDERS "models: {m: {targets: [{provider: p, model: x}], " TEXT "}}\n" TENANTS
+#define MODEL(TEXT) \
+    PROVIDERS "models: {m: {targets: [{provider: p, model: x}], " TEXT "}}\n" TENANTS
 #define PRICE(TEXT) MODEL("price: {" TEXT "}")
-#define USD_MILLION \
-    "must be US dollars per million tokens, such as 2.50, at most 1000000\n"
+#define USD_MILLION "must be US dollars per million tokens, such as 2.50, at most 1000000\n"
 
 static void models_are_checked(void **state)
 {
@@ -194,7 +194,8 @@ static void tenants_are_checked(void **state)
         "3:11: a tenant's path must be at most 95 letters, digits or . _ - @ : +, with single "
         "slashes between names\n";
     const struct bad table[] = {
-        {PROVIDERS MODELS "tenants: [t]\n", "3:10: 'tenants' must be a mapping of paths to tenants\n"},
+        {PROVIDERS MODELS "tenants: [t]\n",
+         "3:10: 'tenants' must be a mapping of paths to tenants\n"},
         {PROVIDERS MODELS "tenants: {t: x}\n", "3:14: tenant 't' " MAPPING},
         {PROVIDERS MODELS "tenants: {a//b: {}}\n", path_rule},
         {PROVIDERS MODELS "tenants: {/a: {}}\n", path_rule},
@@ -222,7 +223,7 @@ static void tenants_are_checked(void **state)
 }
 
 #define BUDGET(TEXT) TENANT("budgets: [{name: b, window: day, usd: 1, " TEXT "}]")
-#define SHARE                                                                                  \
+#define SHARE \
     "must be a share of the limit such as 10%, or US dollars such as 0.50, and more than 0\n"
 
 static void budgets_are_checked(void **state)

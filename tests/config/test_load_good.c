@@ -49,7 +49,7 @@ static const char everything[] =
     "      - {id: web-1, sha256: " DIGEST_A ", expires: 2027-01-01, user_from: none,\n"
     "         limits: {concurrent: 2}, budgets: [{name: a, window: day, usd: 3, uncertain: hold}]}\n"
     "      - {id: web-2, sha256: " DIGEST_B "}\n"
-    "  acme: {budgets: [{name: all, window: total, usd: 0}]}\n"
+    "  acme: {budgets: [{name: all, window: total, usd: 0}, {name: much, window: day, usd: 1.5M}]}\n"
     "  other: null\n";
 
 static void settings_are_read(void **state)
@@ -153,7 +153,7 @@ static void tenants_are_read(void **state)
     assert_ptr_equal(s->tenants[1]->parent, s->tenants[0]);
     assert_null(s->tenants[0]->parent);
     assert_null(s->tenants[3]->parent);
-    assert_int_equal(s->tenants[0]->allowance.budget_count, 1);
+    assert_int_equal(s->tenants[0]->allowance.budget_count, 2);
     assert_null(s->tenants[0]->allowance.rate);
     assert_null(s->tenants[0]->allowance.gauge);
     assert_null(s->tenants[0]->models);
@@ -196,6 +196,7 @@ static void budgets_are_read(void **state)
     assert_int_equal(b->window, WINDOW_TOTAL);
     assert_int_equal(b->max_hold_nusd, 1);
     assert_limit(&s->tenants[0]->allowance.budgets[0], 0);
+    assert_limit(&s->tenants[0]->allowance.budgets[1], 1500000 * NUSD_PER_USD);
     snapshot_unref(&s);
 }
 
@@ -219,7 +220,7 @@ static void keys_are_read(void **state)
     assert_int_equal(key->user_from, USER_FROM_HEADER);
     assert_int_equal(key->allowance.budget_count, 0);
     const struct budget *path[BUDGET_MAX_PATH];
-    assert_int_equal(subject_budgets(s->keys[0], path), 5);
+    assert_int_equal(subject_budgets(s->keys[0], path), 6);
     snapshot_unref(&s);
 }
 

@@ -22,6 +22,11 @@ static void syntax_errors_have_a_place(void **state)
         {"a: \"x\n", "2:1: not YAML: found unexpected end of stream, while scanning a quoted "
                      "scalar that began on line 1\n"},
         {"a: 'x' y\n", "1:8: not YAML: did not find expected key\n"},
+        {"@", "1:1: not YAML: found character that cannot start any token\n"},
+        {"%FOO\n", "1:5: not YAML: found unknown directive name\n"},
+        {"%YAML 1.1\n", "2:1: not YAML: did not find expected <document start>\n"},
+        {"a: @\n", "1:4: not YAML: found character that cannot start any token\n"},
+        {"a: [x, @]\n", "1:8: not YAML: found character that cannot start any token\n"},
         {"a: 1\n---\nb: 2\n", "2:1: a second document in the file\n"},
         {"a: 1\n...\n@\n", "3:1: not YAML: found character that cannot start any token\n"},
         {"a: *x\n", "1:4: no anchor '&x' is complete before this alias\n"},
@@ -29,8 +34,9 @@ static void syntax_errors_have_a_place(void **state)
         {"? [a]\n: 1\n", "1:3: a key must be plain text\n"},
         {"providers:\n\tp: {kind: openai}\n", "2:1: a tab cannot indent in YAML; use spaces\n"},
         {"providers:\n  p: {}\n  \tq: {}\n", "3:3: a tab cannot indent in YAML; use spaces\n"},
-        {"a: {b: 'c'\n\t]\n", "2:2: not YAML: did not find expected ',' or '}', while parsing a flow "
-                         "mapping that began on line 1\n"},
+        {"a: {b: 'c'\n\t]\n",
+         "2:2: not YAML: did not find expected ',' or '}', while parsing a flow "
+         "mapping that began on line 1\n"},
         {REST "log: !!map {}\n", "4:6: tags such as 'tag:yaml.org,2002:map' are not understood\n"},
         {REST "state_dir: \"a\\0b\"\n", "4:12: the character U+0000 is not allowed\n"},
         {REST "log: {file: a,\n  file: b}\nlog: {}\n",
@@ -48,6 +54,7 @@ static void bytes_must_be_characters(void **state)
         {"a: 1\nb: \xff\n", "2:4: the file is not UTF-8 here\n"},
         {"\xc3\xa4: \x80", "1:4: the file is not UTF-8 here\n"},
         {"a: \xc3", "1:4: the file is not UTF-8 here\n"},
+        {"a: \xe2\x28\xa1", "1:4: the file is not UTF-8 here\n"},
         {"a: \xe2\x82", "1:4: the file is not UTF-8 here\n"},
         {"a: \xc0\x80", "1:4: the file is not UTF-8 here\n"},         /* overlong */
         {"a: \xed\xa0\x80", "1:4: the file is not UTF-8 here\n"},     /* a surrogate */
@@ -105,14 +112,15 @@ static void files_must_be_readable(void **state)
 static void json_is_yaml(void **state)
 {
     struct snapshot *s = fixture_load_good(
-        *state, "{\"workers\":2,\"listen\":[\"127.0.0.1:1\"],\n"
-                "\t\"admin\":false,\"egress\":{\"proxy\":null},\"log\":{\"content\":\"off\"},\n"
-                "\t\"providers\":{\"p\":{\"kind\":\"openai\",\"http2\":true,\"api_key\":"
-                "\"${WEIR_TEST_NOT_SET:-k}\"}},\n"
-                "\t\"models\":{\"m\":{\"targets\":[{\"provider\":\"p\",\"model\":\"\\u0041\\/b\"}],"
-                "\"price\":{\"input\":0.15,\"output\":1}}},\n"
-                "\t\"tenants\":{\"t\":{\"budgets\":[{\"name\":\"b\",\"window\":\"day\",\"usd\":1}]}}\n"
-                "}\n");
+        *state,
+        "{\"workers\":2,\"listen\":[\"127.0.0.1:1\"],\n"
+        "\t\"admin\":false,\"egress\":{\"proxy\":null},\"log\":{\"content\":\"off\"},\n"
+        "\t\"providers\":{\"p\":{\"kind\":\"openai\",\"http2\":true,\"api_key\":"
+        "\"${WEIR_TEST_NOT_SET:-k}\"}},\n"
+        "\t\"models\":{\"m\":{\"targets\":[{\"provider\":\"p\",\"model\":\"\\u0041\\/b\"}],"
+        "\"price\":{\"input\":0.15,\"output\":1}}},\n"
+        "\t\"tenants\":{\"t\":{\"budgets\":[{\"name\":\"b\",\"window\":\"day\",\"usd\":1}]}}\n"
+        "}\n");
     assert_int_equal(s->workers, 2);
     assert_null(s->admin_listen);
     assert_span(s->models[0]->target.model, "A/b");
@@ -140,18 +148,20 @@ static void aliases_repeat_a_node(void **state)
 
 static void a_problem_behind_an_alias_is_told_once(void **state)
 {
-    assert_bad(*state, PROVIDERS MODELS "tenants: {a: &x {limits: {concurrent: no}}, b: *x, c: *x}\n",
+    assert_bad(*state,
+               PROVIDERS MODELS "tenants: {a: &x {limits: {concurrent: no}}, b: *x, c: *x}\n",
                "3:39: 'concurrent' must be a whole number, from 1 to 1000000\n");
 }
 
 static void maps_merge(void **state)
 {
     struct snapshot *s = fixture_load_good(
-        *state, "providers:\n"
-                "  p: &p {kind: openai, base_url: http://127.0.0.1:1, max_tokens_field: max_tokens}\n"
-                "  b: {base_url: http://127.0.0.1:2, <<: *p}\n"
-                "  c: {<<: [{base_url: http://127.0.0.1:3}, *p]}\n"
-                "  d: {<<: *p, max_tokens_field: max_completion_tokens}\n" MODELS TENANTS);
+        *state,
+        "providers:\n"
+        "  p: &p {kind: openai, base_url: http://127.0.0.1:1, max_tokens_field: max_tokens}\n"
+        "  b: {base_url: http://127.0.0.1:2, <<: *p}\n"
+        "  c: {<<: [{base_url: http://127.0.0.1:3}, *p]}\n"
+        "  d: {<<: *p, max_tokens_field: max_completion_tokens}\n" MODELS TENANTS);
     assert_string_equal(s->providers[1]->base_url, "http://127.0.0.1:2");
     assert_span(s->providers[1]->limit_field, "max_tokens");
     assert_string_equal(s->providers[2]->base_url, "http://127.0.0.1:3");
@@ -178,8 +188,8 @@ static void aliases_do_not_explode(void **state)
     assert_bad(*state, yaml, "7:10: aliases make more than 1000000 nodes of the file\n");
 }
 
-static void load_generated(struct fixture *fixture, const char *head, const char *item, size_t count,
-                           const char *expected)
+static void load_generated(struct fixture *fixture, const char *head, const char *item,
+                           size_t count, const char *expected)
 {
     char *yaml = NULL;
     size_t size;
@@ -199,8 +209,12 @@ static void load_generated(struct fixture *fixture, const char *head, const char
 static void sizes_are_bounded(void **state)
 {
     load_generated(*state, "a: ", "[", 100000, "1:36: nested more than 32 deep\n");
-    load_generated(*state, "a: [", "x,", 1000001, "1:1999997: more than 1000000 nodes in the file\n");
-    load_generated(*state, "#", "12345678", 1 << 20, "0:0: cannot be read: the file is too large\n");
+    load_generated(*state, "a: [", "x,", 1000001,
+                   "1:2000001: more than 1000000 nodes in the file\n");
+    load_generated(*state, "a: [", "{},", 1000001,
+                   "1:2999999: more than 1000000 nodes in the file\n");
+    load_generated(*state, "#", "12345678", 1 << 20,
+                   "0:0: cannot be read: the file is too large\n");
 }
 
 int test_yaml(void)

@@ -63,6 +63,10 @@ static void reads_each_form(void **state)
     assert_good("{\"prompt_tokens\":90,\"completion_tokens\":1,\"total_tokens\":91,"
                 "\"cached_tokens\":64}",
                 (struct usage){90, 64, 0, 1, 0});
+    /* Mistral, recorded */
+    assert_good("{\"completion_tokens\":6,\"num_cached_tokens\":32,\"prompt_tokens\":64,"
+                "\"total_tokens\":70}",
+                (struct usage){64, 32, 0, 6, 0});
     /* Groq */
     assert_good("{\"queue_time\":0.00491786,\"prompt_tokens\":304,\"prompt_time\":0.01460151,"
                 "\"completion_tokens\":49,\"completion_time\":0.11216431,\"total_tokens\":353,"

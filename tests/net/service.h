@@ -259,14 +259,26 @@ static inline void await(struct service *service, int *counter, const char *what
     raw_run_until(service->loop, is_positive, counter, what);
 }
 
-static inline bool has_no_connections(void *argument)
+struct server_size {
+    const struct server *server;
+    size_t connections;
+};
+
+static inline bool has_shrunk(void *argument)
 {
-    return server_connections(((struct service *)argument)->server) == 0;
+    const struct server_size *size = argument;
+    return server_connections(size->server) <= size->connections;
+}
+
+static inline void await_connections(struct loop *loop, const struct server *server, size_t most)
+{
+    struct server_size size = {server, most};
+    raw_run_until(loop, has_shrunk, &size, "connections to close");
 }
 
 static inline void await_no_connections(struct service *service)
 {
-    raw_run_until(service->loop, has_no_connections, service, "no connections");
+    await_connections(service->loop, service->server, 0);
 }
 
 /* ---- replies ---- */

@@ -135,9 +135,7 @@ static void expect_gone_in_body(const char *request, bool reset)
     service.on_end = hold_reply;
     struct raw_client *client = service_connect(&service);
     raw_client_send_text(client, request);
-    while (service.count == 0)
-        loop_run_once(service.loop, 1);
-    raw_client_poll(client);
+    await(&service, &service.count, "the head");
     (reset ? raw_client_reset : raw_client_shut)(client);
     await(&service, &service.seen[0].gone, "on_gone");
     assert_int_equal(service.seen[0].ends, 0);

@@ -71,8 +71,8 @@ static void two_share_a_port(void **state)
         served[1] += server_connections(second);
         raw_client_reset(client);
         raw_client_free(&client);
-        while (server_connections(first) + server_connections(second) > 0)
-            loop_run_once(service.loop, 1);
+        await_connections(service.loop, first, 0);
+        await_connections(service.loop, second, 0);
     }
     assert_true(served[0] > 0 && served[1] > 0);
     server_free(&first);

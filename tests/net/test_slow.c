@@ -36,6 +36,18 @@ static size_t send_until_congested(struct service *service, struct conn *conn)
     return sent;
 }
 
+struct reading {
+    struct raw_client *client;
+    const struct seen *seen;
+};
+
+static bool read_until_drain(void *argument)
+{
+    const struct reading *reading = argument;
+    raw_client_poll(reading->client);
+    return reading->seen->drains > 0;
+}
+
 static void congestion_comes_and_goes(void **state)
 {
     (void)state;
@@ -50,8 +62,8 @@ static void congestion_comes_and_goes(void **state)
     assert_true(conn_congested(seen->conn));
     assert_true(conn_queued(seen->conn) >= service.settings.queue_low);
     assert_int_equal(seen->drains, 0);
-    while (seen->drains == 0)
-        raw_client_read_bytes(client, raw_client_received(client).len + 1);
+    struct reading reading = {client, seen};
+    raw_run_until(service.loop, read_until_drain, &reading, "on_drain");
     assert_false(conn_congested(seen->conn));
     assert_true(conn_queued(seen->conn) < service.settings.queue_low);
     sent += send_until_congested(&service, seen->conn);

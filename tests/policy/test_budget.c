@@ -52,8 +52,7 @@ static enum budget_verdict reserve_wish(const struct budget *budget, const struc
     const struct budget *by;
     enum budget_verdict verdict = budget_reserve(&budget, 1, wish, now_ns, out, &by);
     assert_int_equal(out->open, verdict == BUDGET_GRANTED);
-    if (verdict != BUDGET_GRANTED)
-        assert_ptr_equal(by, budget);
+    assert_ptr_equal(by, verdict == BUDGET_GRANTED ? NULL : budget);
     return verdict;
 }
 

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random operations on a few budgets, each checked against a model that is as plain as can be: no
- * ring, no atomics, prices worked out anew and the grant found by bisection. WEIR_TEST_SEED replays.
+ * ring, no atomics, prices worked out anew and the grant found by bisection. WEIR_TEST_SEED
+ * replays.
  */
 #include <setjmp.h>
 #include <stdarg.h>

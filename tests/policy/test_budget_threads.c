@@ -5,8 +5,9 @@
  *
  *   root (month)  ── tenants 0, 1 (total) ── keys 0 … 3 (day) ── threads 0 … 7, two a key
  *
- * No look may see more committed than the limit, and at the end every window holds to the nano-dollar
- * what the threads know they spent in it. Holds are so large that the budgets are always nearly full.
+ * No look may see more committed than the limit, and at the end every window holds to the
+ * nano-dollar what the threads know they spent in it. Holds are so large that the budgets are
+ * always nearly full.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -253,9 +253,8 @@ static void accept_one(struct scripted_upstream *upstream)
     connection->index = index;
     buf_init(&connection->received, RECEIVED_MAX, 0);
     if (upstream->script_count > 0)
-        connection->script = upstream->scripts[index < upstream->script_count
-                                                   ? index
-                                                   : upstream->script_count - 1];
+        connection->script =
+            upstream->scripts[index < upstream->script_count ? index : upstream->script_count - 1];
     upstream->connections[index] = connection;
     play(upstream, connection, false);
 }
@@ -343,7 +342,8 @@ void scripted_upstream_play(struct scripted_upstream *upstream, const struct scr
 
 static bool is_holding(const struct connection *connection)
 {
-    return connection->fd >= 0 && connection->at < connection->script.count &&
+    return connection->fd >= 0 && !connection->peer_closed &&
+           connection->at < connection->script.count &&
            connection->script.steps[connection->at].kind == SCRIPT_KIND_HOLD;
 }
 

@@ -28,10 +28,10 @@ enum script_kind {
     SCRIPT_KIND_SEND,    /* send bytes; with a size: that many at most in one turn of the loop */
     SCRIPT_KIND_FLOOD,   /* send `size` times 'x', as fast as the peer takes them */
     SCRIPT_KIND_HOLD,    /* wait for scripted_upstream_release */
-    SCRIPT_KIND_DEAF,    /* read nothing from now on (so that the peer's closing goes unseen, too) */
-    SCRIPT_KIND_CLOSE,   /* FIN */
-    SCRIPT_KIND_RESET,   /* RST */
-    SCRIPT_KIND_AGAIN,   /* go on with the first step */
+    SCRIPT_KIND_DEAF,  /* read nothing from now on (so that the peer's closing goes unseen, too) */
+    SCRIPT_KIND_CLOSE, /* FIN */
+    SCRIPT_KIND_RESET, /* RST */
+    SCRIPT_KIND_AGAIN, /* go on with the first step */
 };
 
 struct script_step {
@@ -41,17 +41,50 @@ struct script_step {
     size_t size;
 };
 
-#define SCRIPT_REQUEST               {.kind = SCRIPT_KIND_REQUEST}
-#define SCRIPT_HEAD                  {.kind = SCRIPT_KIND_HEAD}
-#define SCRIPT_SEND(literal)         {SCRIPT_KIND_SEND, ("" literal), sizeof(literal) - 1, SIZE_MAX}
-#define SCRIPT_PIECES(literal, each) {SCRIPT_KIND_SEND, ("" literal), sizeof(literal) - 1, (each)}
-#define SCRIPT_BYTES(span, each)     {SCRIPT_KIND_SEND, (span).ptr, (span).len, (each)}
-#define SCRIPT_FLOOD(count)          {.kind = SCRIPT_KIND_FLOOD, .size = (count)}
-#define SCRIPT_HOLD                  {.kind = SCRIPT_KIND_HOLD}
-#define SCRIPT_DEAF                  {.kind = SCRIPT_KIND_DEAF}
-#define SCRIPT_CLOSE                 {.kind = SCRIPT_KIND_CLOSE}
-#define SCRIPT_RESET                 {.kind = SCRIPT_KIND_RESET}
-#define SCRIPT_AGAIN                 {.kind = SCRIPT_KIND_AGAIN}
+#define SCRIPT_REQUEST              \
+    {                               \
+        .kind = SCRIPT_KIND_REQUEST \
+    }
+#define SCRIPT_HEAD              \
+    {                            \
+        .kind = SCRIPT_KIND_HEAD \
+    }
+#define SCRIPT_SEND(literal)                                          \
+    {                                                                 \
+        SCRIPT_KIND_SEND, ("" literal), sizeof(literal) - 1, SIZE_MAX \
+    }
+#define SCRIPT_PIECES(literal, each)                                \
+    {                                                               \
+        SCRIPT_KIND_SEND, ("" literal), sizeof(literal) - 1, (each) \
+    }
+#define SCRIPT_BYTES(span, each)                         \
+    {                                                    \
+        SCRIPT_KIND_SEND, (span).ptr, (span).len, (each) \
+    }
+#define SCRIPT_FLOOD(count)                        \
+    {                                              \
+        .kind = SCRIPT_KIND_FLOOD, .size = (count) \
+    }
+#define SCRIPT_HOLD              \
+    {                            \
+        .kind = SCRIPT_KIND_HOLD \
+    }
+#define SCRIPT_DEAF              \
+    {                            \
+        .kind = SCRIPT_KIND_DEAF \
+    }
+#define SCRIPT_CLOSE              \
+    {                             \
+        .kind = SCRIPT_KIND_CLOSE \
+    }
+#define SCRIPT_RESET              \
+    {                             \
+        .kind = SCRIPT_KIND_RESET \
+    }
+#define SCRIPT_AGAIN              \
+    {                             \
+        .kind = SCRIPT_KIND_AGAIN \
+    }
 
 /* Listens on a free port of 127.0.0.1. */
 struct scripted_upstream *scripted_upstream_new(struct loop *loop);

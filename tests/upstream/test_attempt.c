@@ -234,8 +234,9 @@ static void test_start_from_each_callback(void **state)
         record_init(&record, fixture);
         record_init(&other, fixture);
         record.other = &other;
-        *(hook == 0 ? &record.head_hook : hook == 1 ? &record.body_hook : &record.done_hook) =
-            start_other;
+        *(hook == 0   ? &record.head_hook
+          : hook == 1 ? &record.body_hook
+                      : &record.done_hook) = start_other;
         start_small(&record);
         TURN_UNTIL(fixture, record.dones == 1 && other.dones == 1);
         assert_whole(&record, 200, "ok");

@@ -70,8 +70,9 @@ static const struct breakage breakages[] = {
      ""},
     {"a negative length", SCRIPT_SEND(HEAD_OK "Content-Length: -2\r\n\r\nab"), SCRIPT_KIND_HOLD, 0,
      ""},
-    {"a length and chunks", SCRIPT_SEND(HEAD_OK "Content-Length: 2\r\nTransfer-Encoding: "
-                                                "chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"),
+    {"a length and chunks",
+     SCRIPT_SEND(HEAD_OK "Content-Length: 2\r\nTransfer-Encoding: "
+                         "chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"),
      SCRIPT_KIND_HOLD, 0, ""},
     {"a coding that was not asked for",
      SCRIPT_SEND(HEAD_OK "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"),
@@ -138,14 +139,15 @@ static void test_heads_have_a_ceiling(void **state)
 {
     static char text[70000];
     struct fixture *fixture = *state;
-    struct span lines = repeated(text, sizeof(text),
-                                 "X: 3456789012345678901234567890123456789012345678901234567890"
-                                 "34567890123456789012345678901234567890123456789012345678901234567890"
-                                 "34567890123456789012345678901234567890123456789012345678901234567890"
-                                 "34567890123456789012345678901234567890123456789012345678901234567890"
-                                 "34567890123456789012345678901234567890123456789012345678901234567890"
-                                 "34567890123456789012345678901234567890123456789012345678901234567890"
-                                 "\r\n");
+    struct span lines =
+        repeated(text, sizeof(text),
+                 "X: 3456789012345678901234567890123456789012345678901234567890"
+                 "34567890123456789012345678901234567890123456789012345678901234567890"
+                 "34567890123456789012345678901234567890123456789012345678901234567890"
+                 "34567890123456789012345678901234567890123456789012345678901234567890"
+                 "34567890123456789012345678901234567890123456789012345678901234567890"
+                 "34567890123456789012345678901234567890123456789012345678901234567890"
+                 "\r\n");
     const struct script_step steps[] = {SCRIPT_REQUEST, SCRIPT_SEND(HEAD_OK),
                                         SCRIPT_BYTES(lines, SIZE_MAX),
                                         SCRIPT_SEND("Content-Length: 0\r\n\r\n")};
@@ -265,8 +267,7 @@ static void test_no_tls_there(void **state)
     struct fixture *fixture = *state;
     char base[64];
     SCRIPTED_UPSTREAM_PLAY(fixture->upstream, steps);
-    snprintf(base, sizeof(base), "https://127.0.0.1:%u",
-             scripted_upstream_port(fixture->upstream));
+    snprintf(base, sizeof(base), "https://127.0.0.1:%u", scripted_upstream_port(fixture->upstream));
     check_unreachable(fixture, base, 5000);
 }
 
@@ -283,7 +284,8 @@ static void assert_small_works(struct fixture *fixture)
 
 static void test_closed_while_kept(void **state)
 {
-    static const struct script_step closes[] = {SCRIPT_REQUEST, SCRIPT_SEND(OK_SMALL), SCRIPT_CLOSE};
+    static const struct script_step closes[] = {SCRIPT_REQUEST, SCRIPT_SEND(OK_SMALL),
+                                                SCRIPT_CLOSE};
     struct fixture *fixture = *state;
     SCRIPTED_UPSTREAM_PLAY(fixture->upstream, closes);
     for (size_t i = 0; i < 3; i++) {
@@ -295,17 +297,18 @@ static void test_closed_while_kept(void **state)
 }
 
 /* With no turn of the loop in between: curl finds out as it sends, and before a byte has left it may
- * try again. */
+ * try again. (Curl's count of retries never starts afresh on one handle: 20 rounds.) */
 static void test_reset_while_kept(void **state)
 {
-    static const struct script_step resets[] = {SCRIPT_REQUEST, SCRIPT_SEND(OK_SMALL), SCRIPT_RESET};
+    static const struct script_step resets[] = {SCRIPT_REQUEST, SCRIPT_SEND(OK_SMALL),
+                                                SCRIPT_RESET};
     struct fixture *fixture = *state;
     SCRIPTED_UPSTREAM_PLAY(fixture->upstream, resets);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 20; i++) {
         assert_small_works(fixture);
         TURN_UNTIL(fixture, scripted_upstream_connection(fixture->upstream, i).done);
     }
-    assert_int_equal(scripted_upstream_requests(fixture->upstream), 3);
+    assert_int_equal(scripted_upstream_requests(fixture->upstream), 20);
 }
 
 /* Bytes after an answer are nobody's: with it, or later while the connection is kept (a 408 before

@@ -151,8 +151,9 @@ static void test_another_from_each_callback(void **state)
         TURN_UNTIL(fixture, scripted_upstream_holding(fixture->upstream) == 1);
         record_init(&record, fixture);
         record.other = &other;
-        *(hook == 0 ? &record.head_hook : hook == 1 ? &record.body_hook : &record.done_hook) =
-            cancel_other;
+        *(hook == 0   ? &record.head_hook
+          : hook == 1 ? &record.body_hook
+                      : &record.done_hook) = cancel_other;
         run_small(&record);
         assert_whole(&record, 200, "0123456789");
         assert_gone(fixture, &other, 2 * hook);
@@ -231,8 +232,7 @@ static void test_cancel_and_start_in_on_head(void **state)
                                              SCRIPT_SEND("HTTP/1.1 503 Busy\r\nContent-Length: "
                                                          "10\r\n\r\n"),
                                              SCRIPT_HOLD};
-    static const struct script_step good[] = {SCRIPT_REQUEST,
-                                              SCRIPT_SEND(HEAD_OF_10 "0123456789")};
+    static const struct script_step good[] = {SCRIPT_REQUEST, SCRIPT_SEND(HEAD_OF_10 "0123456789")};
     struct fixture *fixture = *state;
     struct record record;
     struct record next;
@@ -299,16 +299,11 @@ static void test_handles_are_as_good_as_new(void **state)
 int test_cancel(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_before_the_first_drive),
-        TEST(test_nothing),
-        TEST(test_at_each_state),
-        TEST(test_from_own_callbacks),
-        TEST(test_in_the_middle_of_chunks),
-        TEST(test_another_from_each_callback),
-        TEST(test_another_that_is_sending),
-        TEST(test_cancel_and_start_in_on_head),
-        TEST(test_while_resolving),
-        TEST(test_handles_are_as_good_as_new),
+        TEST(test_before_the_first_drive),  TEST(test_nothing),
+        TEST(test_at_each_state),           TEST(test_from_own_callbacks),
+        TEST(test_in_the_middle_of_chunks), TEST(test_another_from_each_callback),
+        TEST(test_another_that_is_sending), TEST(test_cancel_and_start_in_on_head),
+        TEST(test_while_resolving),         TEST(test_handles_are_as_good_as_new),
     };
     return GROUP("cancel", tests);
 }

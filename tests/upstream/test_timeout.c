@@ -72,8 +72,8 @@ static void test_total(void **state)
 static void test_progress_is_not_idle(void **state)
 {
     static const struct script_step steps[] = {
-        SCRIPT_REQUEST, SCRIPT_SEND(HEAD_OF_10), SCRIPT_HOLD, SCRIPT_SEND("1"), SCRIPT_HOLD,
-        SCRIPT_SEND("2"), SCRIPT_HOLD, SCRIPT_SEND("34567890")};
+        SCRIPT_REQUEST, SCRIPT_SEND(HEAD_OF_10), SCRIPT_HOLD, SCRIPT_SEND("1"),
+        SCRIPT_HOLD,    SCRIPT_SEND("2"),        SCRIPT_HOLD, SCRIPT_SEND("34567890")};
     struct fixture *fixture = *state;
     struct record record;
     struct attempt_spec spec = spec_of(fixture, SPAN("{}"));

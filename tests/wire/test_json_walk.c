@@ -77,6 +77,16 @@ static void other_texts_do_no_harm(void **state)
             assert_in_range(++steps, 1, 10);
         }
     }
+    static const char *const strings[] = {"\"\\\"",      "\"\\u\"",     "\"\\u12\"",
+                                          "\"\\uzzzz\"", "\"\\ud800\"", "\"\\ud800\\u0041\"",
+                                          "\"\\x\""};
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    for (size_t i = 0; i < COUNT(strings); i++) {
+        struct span value = span_from_string(strings[i]);
+        assert_in_range(json_decode_string(value, &arena).len, 0, value.len);
+    }
+    arena_fini(&arena);
     size_t at = 0;
     assert_false(json_walk(SPAN_NONE, &at, &(struct span){0}, &(struct span){0},
                            &(enum json_type){JSON_NULL}));
