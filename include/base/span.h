@@ -61,4 +61,8 @@ struct span span_cut(struct span s, char byte, struct span *head);
 /* Decimal digits only, no sign, no space, no overflow; false leaves *out as it was. */
 bool span_to_u64(struct span s, uint64_t *out);
 
+#define SPAN_U64_SIZE 20
+/* The decimal digits of `value`, written into `room`. */
+struct span span_from_u64(uint64_t value, char room[SPAN_U64_SIZE]);
+
 #endif

@@ -6,8 +6,8 @@
  * 408, 414, 431, close) and reported as a counted fact; everything else is the handler's.
  *
  *   connection: HEAD -> BODY -> REPLY -> HEAD (kept alive) | CLOSED
- *               (a reply may begin before the body has ended; then the rest is read and dropped, or
- *               the connection closes after the reply when more than a little would have to be read)
+ *               (a reply may end before the body has; then the rest is read and dropped, or the
+ *               connection closes after the reply when more than a little would have to be read)
  *
  * What is sent during a turn of the loop leaves in one write at its end. Pipelined requests wait
  * until the reply before them is complete. Loop thread only.
@@ -84,7 +84,7 @@ void server_set(struct server *server, const struct server_settings *settings);
 void server_drain(struct server *server, void (*drained)(void *context));
 /* Closes every connection at once: busy exchanges get on_gone. Not from inside a handler's function;
  * `drained` may call it. Accepts NULL. */
-void server_free(struct server **server);
+void server_free(struct server **address);
 
 /* Open ones, also those being refused or waiting for the client to close. */
 size_t server_connections(const struct server *server);

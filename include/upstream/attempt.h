@@ -6,6 +6,9 @@
  *   STARTED -> HEAD (on_head) -> BODY (on_body ...) -> DONE (on_done)
  *        \________________\______________\________/  -> DONE with an error, or cancelled (silence)
  *
+ * The request is sent at most once: when a kept connection dies under it, the attempt is broken, and
+ * only a request of which no byte had left goes out on another connection.
+ *
  * Callbacks come at the end of a turn of the loop, never from inside attempt_start. Any of them may
  * call any function here. Loop thread of its client only.
  */
@@ -45,7 +48,8 @@ struct attempt_events {
     /* Body bytes, decoded from their framing. Borrowed for the call. */
     void (*on_body)(void *argument, struct span bytes);
     /* Exactly once, unless cancelled; the attempt is gone afterwards. ERR_NONE: the answer is whole.
-     * Else UPSTREAM_UNREACHABLE (no connection), UPSTREAM_TIMEOUT, UPSTREAM_BROKEN. */
+     * Else UPSTREAM_UNREACHABLE (no connection), UPSTREAM_TIMEOUT (a deadline of the spec, connected
+     * or not), UPSTREAM_BROKEN (everything after the connection). */
     void (*on_done)(void *argument, enum err err, const struct attempt_facts *facts);
 };
 
@@ -55,8 +59,8 @@ struct attempt *attempt_start(struct upstream_client *client, const struct attem
 /* Closes the connection at once; no callback follows. The facts are as of now. Accepts NULL. */
 void attempt_cancel(struct attempt **attempt, struct attempt_facts *facts);
 
-/* No on_body while paused (at most what one read brought still comes). The socket is not read, so
- * the provider feels the back-pressure. */
+/* No on_body while paused. The socket is not read beyond one buffer of 16 KiB, so the provider feels
+ * the back-pressure. (on_head still comes, and on_done when nothing is left to hand up.) */
 void attempt_pause(struct attempt *attempt);
 void attempt_resume(struct attempt *attempt);
 

@@ -28,17 +28,19 @@ void upstream_client_free(struct upstream_client **client);
 size_t upstream_client_active(const struct upstream_client *client);
 
 struct upstream_route_settings {
-    struct span url;              /* whole: "https://api.openai.com/v1/chat/completions" */
-    const struct header *headers; /* sent with every request: credentials, content type … */
+    /* Whole: "https://api.openai.com/v1/chat/completions". No credentials in it. */
+    struct span url;
+    /* Sent with every request: credentials, content type … Not the fields that frame a message. */
+    const struct header *headers;
     size_t header_count;
     struct span proxy;   /* empty: none, whatever the environment says */
-    struct span ca_file; /* empty: the system's */
+    struct span ca_file; /* the only authorities trusted; empty: the system's */
     bool http2;
-    int64_t connect_timeout_ms;
+    int64_t connect_timeout_ms; /* to resolve, connect and secure; > 0 */
 };
 
-/* A parsed URL with its headers, immutable and counted; any thread. NULL when the URL or a header is no
- * good. Copies what it needs and wipes credentials at its end. */
+/* A parsed URL with its headers, immutable and counted; any thread. NULL when the URL, the proxy or a
+ * header is no good. Copies what it needs and wipes credentials at its end. */
 struct upstream_route *upstream_route_new(const struct upstream_route_settings *settings);
 struct upstream_route *upstream_route_ref(struct upstream_route *route);
 void upstream_route_unref(struct upstream_route **route);

@@ -127,13 +127,8 @@ bool buf_append_byte(struct buf *buf, char byte)
 
 bool buf_append_u64(struct buf *buf, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    return buf_append(buf, span_make(digits + at, sizeof(digits) - at));
+    char room[SPAN_U64_SIZE];
+    return buf_append(buf, span_from_u64(value, room));
 }
 
 bool buf_printf(struct buf *buf, const char *format, ...)

@@ -119,3 +119,13 @@ bool span_to_u64(struct span s, uint64_t *out)
     *out = value;
     return true;
 }
+
+struct span span_from_u64(uint64_t value, char room[SPAN_U64_SIZE])
+{
+    size_t at = SPAN_U64_SIZE;
+    do {
+        room[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return span_make(room + at, SPAN_U64_SIZE - at);
+}

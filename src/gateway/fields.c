@@ -10,14 +10,13 @@
 #include "base/id.h"
 #include "base/money.h"
 #include "net/server.h"
-#include "wire/reply_writer.h"
 
 #define RETRY_AFTER_MOST_S    60
 #define PROVIDER_RETRY_MOST_S 3600
 
 void fields_add(struct fields *fields, struct span name, struct span value)
 {
-    if (value.len == 0 || !field_safe(value))
+    if (value.len == 0)
         return;
     ASSERT(fields->count < FIELDS_MAX);
     fields->items[fields->count++] = (struct header){name, value};
@@ -26,7 +25,9 @@ void fields_add(struct fields *fields, struct span name, struct span value)
 static void add_number(struct fields *fields, struct exchange *exchange, struct span name,
                        int64_t value)
 {
-    fields_add(fields, name, arena_printf(&exchange->arena, "%lld", (long long)value));
+    char room[SPAN_U64_SIZE];
+    uint64_t shown = value > 0 ? (uint64_t)value : 0;
+    fields_add(fields, name, arena_copy(&exchange->arena, span_from_u64(shown, room)));
 }
 
 void fields_init(struct fields *fields, struct exchange *exchange)

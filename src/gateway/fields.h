@@ -26,7 +26,8 @@ struct fields {
 
 /* Begins with x-request-id. */
 void fields_init(struct fields *fields, struct exchange *exchange);
-/* `name` and `value` must live until the reply is begun. Values that are not safe in a field are left out. */
+/* `name` and `value` must live until the reply is begun. An empty value adds nothing (and what is not
+ * safe in a field is left out by the writer). */
 void fields_add(struct fields *fields, struct span name, struct span value);
 
 /* From the provider's answer: content type, retry-after; and who served it. */

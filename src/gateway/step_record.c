@@ -10,8 +10,6 @@
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 
-#include <stdio.h>
-
 static struct span label(const char *field)
 {
     return field[0] != '\0' ? span_from_string(field) : SPAN("none");
@@ -75,9 +73,9 @@ static bool breached(const struct exchange *exchange)
 static void count_attempt(const struct exchange *exchange, struct metrics *metrics)
 {
     const struct receipt *receipt = &exchange->receipt;
-    char status[16];
-    snprintf(status, sizeof status, "%d", exchange->facts.status);
-    struct span upstream[] = {label(receipt->provider), span_from_string(status)};
+    char room[SPAN_U64_SIZE];
+    struct span upstream[] = {label(receipt->provider),
+                              span_from_u64((uint64_t)exchange->facts.status, room)};
     struct span model = label(receipt->model);
     metrics_add(metrics, METRIC_UPSTREAM_REQUESTS, upstream, 1);
     metrics_observe(metrics, METRIC_OVERHEAD, NULL, receipt->overhead_ns);
@@ -91,10 +89,10 @@ static void count_attempt(const struct exchange *exchange, struct metrics *metri
 static void count_request(const struct exchange *exchange, struct metrics *metrics)
 {
     const struct receipt *receipt = &exchange->receipt;
-    char status[16];
-    snprintf(status, sizeof status, "%d", receipt->status);
+    char room[SPAN_U64_SIZE];
     struct span request[] = {label(receipt->tenant), label(receipt->model),
-                             label(receipt->provider), span_from_string(status)};
+                             label(receipt->provider),
+                             span_from_u64((uint64_t)receipt->status, room)};
     struct span model = label(receipt->model);
     metrics_add(metrics, METRIC_REQUESTS, request, 1);
     metrics_observe(metrics, METRIC_DURATION, &model, receipt->duration_ns);

@@ -109,26 +109,6 @@ static void add_new_members(struct edits *edits, const struct wishes *wishes)
         replace(edits, span_make(edits->body->text.ptr + 1, 0));
 }
 
-/* A figure that is right already keeps its bytes. */
-static void edit_limit(struct edits *edits, const struct wishes *wishes,
-                       const struct json_member *member)
-{
-    int64_t now;
-    if (member->type == JSON_NUMBER && json_value_to_i64(member->value, &now) &&
-        now == wishes->limit)
-        return;
-    buf_append_u64(&edits->words, (uint64_t)wishes->limit);
-    replace(edits, member->value);
-}
-
-static void edit_to_true(struct edits *edits, const struct openai_walk *member)
-{
-    if (member->type == JSON_TRUE)
-        return;
-    buf_append(&edits->words, SPAN("true"));
-    replace(edits, member->value);
-}
-
 /* Null, or an object whose other members stay. */
 static void edit_stream_options(struct edits *edits, const struct json_member *member)
 {
@@ -143,7 +123,8 @@ static void edit_stream_options(struct edits *edits, const struct json_member *m
     while (openai_walk_next(&walk)) {
         empty = false;
         if (openai_text_is(walk.key, SPAN("include_usage"))) {
-            edit_to_true(edits, &walk);
+            buf_append(words, SPAN("true"));
+            replace(edits, walk.value);
             return;
         }
     }
@@ -160,7 +141,8 @@ static void edit_member(struct edits *edits, const struct call *call, const stru
             replace(edits, member->value);
         }
     } else if (wishes->limit_field.len > 0 && span_equal(member->key, wishes->limit_field)) {
-        edit_limit(edits, wishes, member);
+        buf_append_u64(&edits->words, (uint64_t)wishes->limit);
+        replace(edits, member->value);
     } else if (wishes->ask_usage && span_equal(member->key, stream_options)) {
         edit_stream_options(edits, member);
     }

@@ -71,7 +71,7 @@ int64_t price_affordable_output(const struct price *price, int64_t input_tokens,
 {
     ASSERT(choices >= 1);
     money_pusd input;
-    if (nusd < 0 || !input_pusd(price, input_tokens, &input))
+    if (!input_pusd(price, input_tokens, &input))
         return -1;
     /* ceil(sum / 1000) ≤ nusd exactly when sum ≤ nusd × 1000: no rounding is lost here. */
     money_pusd left = (money_pusd)nusd * PUSD_PER_NUSD - input;

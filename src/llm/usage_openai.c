@@ -40,8 +40,10 @@ struct figure {
 };
 
 static const struct figure top_figures[] = {
-    FIGURE("prompt_tokens", prompt),     FIGURE("completion_tokens", completion),
-    FIGURE("total_tokens", total),       FIGURE("prompt_cache_hit_tokens", cached_beside), /* DeepSeek */
+    FIGURE("prompt_tokens", prompt),
+    FIGURE("completion_tokens", completion),
+    FIGURE("total_tokens", total),
+    FIGURE("prompt_cache_hit_tokens", cached_beside), /* DeepSeek */
     FIGURE("cached_tokens", cached_beside),           /* Moonshot */
     FIGURE("num_cached_tokens", cached_beside),       /* Mistral */
 };

@@ -31,6 +31,7 @@ static const unsigned moves[] = {
     [CONN_CLOSED] = 0,
 };
 
+/* Each state sets its own deadline after entering it, if it has one. */
 static void set_state(struct conn *conn, enum conn_state state)
 {
     ASSERT((moves[conn->state] & BIT(state)) != 0);
@@ -38,6 +39,7 @@ static void set_state(struct conn *conn, enum conn_state state)
     conn->read_deadline_ms = NO_DEADLINE;
 }
 
+/* next_deadline_ms only has to be low enough: what moves away is found out by the next walk. */
 static void note_deadline(struct server *server, int64_t deadline_ms)
 {
     if (deadline_ms < server->next_deadline_ms)
@@ -63,6 +65,7 @@ void conn_touch(struct conn *conn)
     loop_defer(conn->server->loop, &conn->server->turn);
 }
 
+/* Who takes it owes it its last callback; nobody else can then give a second one. */
 static void *take_exchange(struct conn *conn)
 {
     void *exchange = conn->exchange;
@@ -138,8 +141,9 @@ void conn_head_came(struct conn *conn, const struct request_head *head)
     conn->expects_continue = head->expects_continue;
     conn->head_method = span_equal(head->method, SPAN("HEAD"));
     conn->old_client = head->minor_version == 0;
-    conn->last = !head->keep_alive || conn->old_client;
+    conn->last = !head->keep_alive;
     conn_set_read_deadline(conn, loop_now_ms(server->loop) + server->settings.body_timeout_ms);
+    /* The handler may reply, or abort, in here: nothing of that needs the exchange before the turn. */
     conn->exchange = server->handler.on_head(server->context, conn, head);
     ASSERT(conn->exchange != NULL);
 }
@@ -153,6 +157,7 @@ static void await_head(struct conn *conn)
     request_reader_trim(conn->reader);
 }
 
+/* A reply that has ended made the handler deaf to the rest of its body. */
 void conn_message_ended(struct conn *conn)
 {
     if (conn->state == CONN_REST) {
@@ -177,6 +182,7 @@ void conn_refuse(struct conn *conn, enum err err)
 {
     static const struct header json = {{"Content-Type", 12}, {"application/json", 16}};
     struct buf body;
+    /* Without an exchange, the turn finds a reply that is out and nobody to tell. */
     set_state(conn, CONN_REPLY);
     conn->answer = ANSWER_NONE;
     conn->head_method = false;
@@ -191,6 +197,8 @@ void conn_refuse(struct conn *conn, enum err err)
 
 /* ---- the ends ---- */
 
+/* Closing a socket that holds unread bytes sends a reset, which makes the client's kernel drop the
+ * reply that its program has not read yet. So our side is shut first. */
 void conn_linger(struct conn *conn)
 {
     uv_os_fd_t fd;
@@ -224,6 +232,7 @@ static void finish_exchange(struct conn *conn)
         server->handler.on_sent(exchange);
 }
 
+/* From here on the server, which may be freed next, is not looked at by any callback of libuv. */
 static void leave_server(struct conn *conn)
 {
     struct server *server = conn->server;
@@ -258,6 +267,7 @@ void conn_close(struct conn *conn)
 
 /* ---- the end of a turn ---- */
 
+/* Only a reply that goes on cares: the end of one that has ended is told by on_sent. */
 static void tell_drained(struct conn *conn)
 {
     size_t len = bufq_len(&conn->queue);
@@ -276,6 +286,7 @@ void conn_advance(struct conn *conn)
         return;
     }
     tell_drained(conn);
+    /* What on_drain has sent is in the queue, and keeps the reply from being taken for complete. */
     bool owes = conn->state == CONN_BODY || conn->state == CONN_REPLY;
     if (owes && conn->answer == ANSWER_ENDED && conn_all_written(conn))
         finish_exchange(conn);

@@ -32,6 +32,7 @@ static void stop_reading(struct conn *conn)
 
 /* ---- the reader's events ---- */
 
+/* Else the rest of the input means nothing to us. */
 static bool hears(const struct conn *conn)
 {
     return !conn->deaf && conn->ending == ENDING_NONE;
@@ -116,6 +117,8 @@ static struct span feed(struct conn *conn, struct span bytes)
     return bytes;
 }
 
+/* Reading and dropping lets a client that writes before it reads get to our answer, but not for
+ * ever: then its own socket fills up. */
 static void drop(struct conn *conn, size_t size)
 {
     conn->dropped += size;
@@ -179,6 +182,7 @@ static void on_bytes(struct conn *conn, struct span bytes)
     }
 }
 
+/* One buffer for all: what is to outlive the read is copied. Never more than `kept` can take. */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
     struct conn *conn = LIST_ITEM(handle, struct conn, tcp);

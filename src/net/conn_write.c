@@ -19,6 +19,7 @@
 #define TRY_SPANS    16 /* of 16 KiB each */
 #define WRITE_SPANS  4  /* as many as libuv holds without malloc */
 
+/* Found out below a handler's call as often as not, so that the turn has to tell. */
 static void break_off(struct conn *conn)
 {
     if (conn->ending == ENDING_NONE)
@@ -26,6 +27,7 @@ static void break_off(struct conn *conn)
     conn_touch(conn);
 }
 
+/* One for all connections: its contents go into a queue or the kernel before anyone else writes. */
 static struct buf *scratch(struct conn *conn)
 {
     struct buf *out = &conn->server->scratch;
@@ -82,7 +84,7 @@ static void on_written(uv_write_t *request, int status)
 {
     struct conn *conn = LIST_ITEM(request, struct conn, write);
     if (conn->state == CONN_CLOSED)
-        return;
+        return; /* cancelled; the server may be gone */
     conn->writing = false;
     conn->send_deadline_ms = NO_DEADLINE;
     if (status < 0) {
@@ -109,6 +111,7 @@ static void start_writing(struct conn *conn)
     conn_await_progress(conn);
 }
 
+/* Trying first spares a fast reader's turn the round through libuv's own queue and callback. */
 void conn_flush(struct conn *conn)
 {
     uv_buf_t buffers[TRY_SPANS];
@@ -195,6 +198,7 @@ static bool stays_open(struct conn *conn)
     return !conn->last;
 }
 
+/* Nobody will want the rest of a body on a connection that ends: it is not even parsed. */
 static void end_answer(struct conn *conn)
 {
     conn->answer = ANSWER_ENDED;

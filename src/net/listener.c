@@ -63,8 +63,20 @@ static int make_socket(const struct sockaddr_storage *address, socklen_t size, b
     return fd;
 }
 
+static uint16_t bound_port(int fd)
+{
+    struct sockaddr_in6 address = {0}; /* holds both families, with the port in the same place */
+    socklen_t size = sizeof(address);
+    getsockname(fd, (struct sockaddr *)&address, &size);
+    return ntohs(address.sin6_port);
+}
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port),
+               "bound_port");
+
 /* ---- accepting ---- */
 
+/* A refused connection is a connection like others, but has no reader and does not count: it lives
+ * as long as its client needs to read the answer. */
 static void accept_one(struct server *server, int fd, const struct sockaddr_storage *address)
 {
     bool refused = server->count - server->refused >= server->settings.max_connections;
@@ -78,6 +90,7 @@ static void accept_one(struct server *server, int fd, const struct sockaddr_stor
         conn_refuse(conn, ERR_OVERLOADED);
 }
 
+/* Errors that come again at once, for as long as the socket is watched. */
 static bool is_starvation(int err)
 {
     return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
@@ -161,6 +174,7 @@ int listener_open(struct server *server, const char *address, bool reuse_port, c
         *error = uv_strerror(listener->fd);
         return listener->fd;
     }
+    listener->port = bound_port(listener->fd);
     listener->poller = poller_new(server->loop, on_ready, server);
     int err = poller_want(listener->poller, listener->fd, POLLER_IN);
     if (err != 0) {

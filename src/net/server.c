@@ -9,7 +9,6 @@
 #include "base/memory.h"
 #include "conn.h"
 
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -19,6 +18,8 @@
 
 /* ---- the end of a turn ---- */
 
+/* The list is taken away first: what is touched meanwhile has its turn in the next pass, so that a
+ * client's pipelined requests cannot keep us here. */
 static void advance_touched(struct server *server)
 {
     struct list batch;
@@ -43,6 +44,7 @@ static bool has_unread(const struct conn *conn)
 static void close_idle(struct server *server)
 {
     int64_t grace_ms = loop_now_ms(server->loop) + DRAIN_GRACE_MS;
+    /* None of these has an exchange, so no callback runs that could disturb the walk. */
     LIST_FOR_EACH (link, &server->conns) {
         struct conn *conn = LIST_ITEM(link, struct conn, link);
         if (conn->state != CONN_HEAD || !request_reader_idle(conn->reader))
@@ -124,11 +126,7 @@ void server_free(struct server **address)
 
 uint16_t server_port(const struct server *server)
 {
-    struct sockaddr_storage address = {0};
-    socklen_t size = sizeof(address);
-    getsockname(server->listener.fd, (struct sockaddr *)&address, &size);
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    return server->listener.port;
 }
 
 void server_set(struct server *server, const struct server_settings *settings)
@@ -140,7 +138,7 @@ void server_drain(struct server *server, void (*drained)(void *context))
 {
     ASSERT(!server->draining);
     server->draining = true;
-    server->close_idle = true;
+    server->close_idle = true; /* in the turn: a handler's function may be what called us */
     server->drained = drained;
     listener_finish(server);
     loop_defer(server->loop, &server->turn);

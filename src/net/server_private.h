@@ -32,7 +32,8 @@ struct sockaddr_storage;
 
 struct listener {
     struct poller *poller;
-    int fd;       /* -1: closed */
+    int fd; /* -1: closed */
+    uint16_t port;
     bool starved; /* out of descriptors: the sweep accepts again */
 };
 
@@ -77,7 +78,7 @@ void listener_close(struct server *server);
 
 /* Starts, stops or quickens the timer as conns, watched and the listener require. */
 void sweep_arrange(struct server *server);
-void sweep_fire(void *server);
+void sweep_fire(void *argument);
 
 /* ---- refuse.c ---- */
 

@@ -28,18 +28,15 @@ static bool hand_up_head(struct attempt *attempt, int status)
 {
     struct header items[HEAD_FIELDS];
     size_t count;
-    if (!head_parse(buf_span(&attempt->head), items, &count)) {
-        attempt->facts.reason = "the head of the answer is malformed";
+    if (!head_parse(buf_span(&attempt->head), items, &count))
         return false;
-    }
     attempt->facts.status = status;
     attempt_set_state(attempt, ATTEMPT_HEAD);
-    attempt->client->speaking = attempt;
     attempt->events.on_head(attempt->argument, status, &(struct headers){items, count});
-    attempt->client->speaking = NULL;
     return attempt->state != ATTEMPT_DONE;
 }
 
+/* False: stop. */
 static bool head_ended(struct attempt *attempt)
 {
     long status = 0;
@@ -50,6 +47,7 @@ static bool head_ended(struct attempt *attempt)
     return status >= 100;
 }
 
+/* The ceiling holds for all that is not body: interim heads and trailers could go on for ever. */
 static size_t on_header_line(char *bytes, size_t size, size_t count, void *argument)
 {
     struct attempt *attempt = argument;
@@ -65,6 +63,8 @@ static size_t on_header_line(char *bytes, size_t size, size_t count, void *argum
     attempt->heard_ms = loop_now_ms(attempt->client->loop);
     if (attempt->state == ATTEMPT_STARTED)
         ok = is_line_end(line) ? head_ended(attempt) : buf_append(&attempt->head, line);
+    if (!ok)
+        attempt->facts.reason = "the head of the answer is malformed";
     return ok ? line.len : 0;
 }
 
@@ -82,43 +82,14 @@ static size_t on_body_bytes(char *bytes, size_t size, size_t count, void *argume
     attempt->facts.received_bytes += body.len;
     if (attempt->state == ATTEMPT_HEAD)
         attempt_set_state(attempt, ATTEMPT_BODY);
-    attempt->client->speaking = attempt;
     attempt->events.on_body(attempt->argument, body);
-    attempt->client->speaking = NULL;
     return attempt->state == ATTEMPT_DONE ? CURL_WRITEFUNC_ERROR : body.len;
-}
-
-bool attempt_refuses_resend(struct attempt *attempt)
-{
-    long sent = 0;
-    if (!attempt->facts.connected)
-        return false;
-    attempt->worn = true;
-    curl_easy_getinfo(attempt->easy, CURLINFO_REQUEST_SIZE, &sent);
-    attempt->facts.connected = sent > 0; /* none: the connection was dead before */
-    if (sent > 0)
-        attempt->facts.reason = "the connection ended before an answer";
-    return sent > 0;
-}
-
-/* The connection is there, and nothing of the request has been sent. */
-static int on_before_request(void *argument, char *remote, char *local, int remote_port,
-                             int local_port)
-{
-    struct attempt *attempt = argument;
-    (void)remote, (void)local, (void)remote_port, (void)local_port;
-    if (attempt->state == ATTEMPT_DONE || attempt_refuses_resend(attempt))
-        return CURL_PREREQFUNC_ABORT;
-    attempt->facts.connected = true;
-    return CURL_PREREQFUNC_OK;
 }
 
 void answer_attach(struct attempt *attempt)
 {
-    curl_easy_setopt(attempt->easy, CURLOPT_HEADERFUNCTION, on_header_line);
-    curl_easy_setopt(attempt->easy, CURLOPT_HEADERDATA, attempt);
-    curl_easy_setopt(attempt->easy, CURLOPT_WRITEFUNCTION, on_body_bytes);
-    curl_easy_setopt(attempt->easy, CURLOPT_WRITEDATA, attempt);
-    curl_easy_setopt(attempt->easy, CURLOPT_PREREQFUNCTION, on_before_request);
-    curl_easy_setopt(attempt->easy, CURLOPT_PREREQDATA, attempt);
+    EASY_SET(attempt, CURLOPT_HEADERFUNCTION, on_header_line);
+    EASY_SET(attempt, CURLOPT_HEADERDATA, attempt);
+    EASY_SET(attempt, CURLOPT_WRITEFUNCTION, on_body_bytes);
+    EASY_SET(attempt, CURLOPT_WRITEDATA, attempt);
 }

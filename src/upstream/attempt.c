@@ -19,6 +19,7 @@
 #include "loop/loop.h"
 #include "route_private.h"
 
+/* Counting belongs here: what is neither pooled nor cancelled is active, reaped or not. */
 void attempt_set_state(struct attempt *attempt, enum attempt_state state)
 {
     enum attempt_state before = attempt->state;
@@ -35,6 +36,7 @@ void attempt_set_state(struct attempt *attempt, enum attempt_state state)
         attempt->client->active--;
 }
 
+/* For the next drive; asking twice is asking once. */
 static void ask(struct attempt *attempt)
 {
     list_remove(&attempt->asking);
@@ -46,10 +48,7 @@ struct attempt *attempt_start(struct upstream_client *client, const struct attem
                               const struct attempt_events *events, void *argument)
 {
     struct attempt *attempt = pool_take(client, spec->route);
-    /* Curl takes a NULL for "ask the read callback". */
-    const char *body = spec->body.len > 0 ? spec->body.ptr : "";
-    curl_easy_setopt(attempt->easy, CURLOPT_POSTFIELDS, body);
-    curl_easy_setopt(attempt->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)spec->body.len);
+    request_set_body(attempt, spec->body);
     attempt->paused = attempt->withheld = false;
     attempt->fd = -1;
     attempt->head_bytes = 0;
@@ -67,6 +66,7 @@ struct attempt *attempt_start(struct upstream_client *client, const struct attem
     return attempt;
 }
 
+/* Of an unfinished transfer curl closes the connection here and now (over HTTP/2: the stream). */
 static void leave_multi(struct attempt *attempt)
 {
     if (!attempt->in_multi)
@@ -110,11 +110,14 @@ void attempt_ended(struct attempt *attempt, CURLcode result)
         finish(attempt, ERR_UPSTREAM_UNREACHABLE, reason_of(attempt, result));
 }
 
+/* Both clocks are the loop's, which stands still within a turn: a long turn makes nobody late. */
 static bool passed(int64_t since_ms, int64_t timeout_ms, int64_t now_ms)
 {
     return timeout_ms > 0 && now_ms - since_ms >= timeout_ms;
 }
 
+/* Waiting for the head is the first byte's business, whatever interim heads came; a reader that
+ * pauses is not the provider's fault, but does not stop the total. */
 bool attempt_is_late(const struct attempt *attempt, int64_t now_ms)
 {
     if (passed(attempt->started_ms, attempt->total_timeout_ms, now_ms))
@@ -151,10 +154,6 @@ void attempt_cancel(struct attempt **address, struct attempt_facts *facts)
     list_remove(&attempt->asking);
     list_remove(&attempt->link);
     list_append(&client->doomed, &attempt->link);
-    /* Before it is reaped curl may get to it once more, and must not send from a body that its
-     * owner may have freed by then. */
-    if (attempt != client->speaking)
-        curl_easy_pause(attempt->easy, CURLPAUSE_ALL);
 }
 
 void attempt_reap(struct attempt *attempt)
@@ -163,6 +162,8 @@ void attempt_reap(struct attempt *attempt)
     pool_give(attempt);
 }
 
+/* Nothing is said to curl yet: when bytes come, the write callback refuses them, which stops it from
+ * reading. That way a pause costs nothing while the provider is slower than the reader. */
 void attempt_pause(struct attempt *attempt)
 {
     if (attempt->paused)
@@ -181,6 +182,7 @@ void attempt_resume(struct attempt *attempt)
         ask(attempt);
 }
 
+/* Curl only notes the handle and asks for "time-out now", which this same drive serves for all. */
 static void enter_multi(struct attempt *attempt)
 {
     CURLMcode code = curl_multi_add_handle(attempt->client->multi, attempt->easy);
@@ -189,7 +191,8 @@ static void enter_multi(struct attempt *attempt)
         finish(attempt, ERR_UPSTREAM_UNREACHABLE, curl_multi_strerror(code));
 }
 
-/* Hands out what curl kept, from here. */
+/* Curl hands out what it kept from within this call. The user may pause again in the middle of it
+ * (the rest stays kept), or cancel. */
 static void release_withheld(struct attempt *attempt)
 {
     struct upstream_client *client = attempt->client;

@@ -7,6 +7,7 @@
 #ifndef UPSTREAM_ATTEMPT_PRIVATE_H
 #define UPSTREAM_ATTEMPT_PRIVATE_H
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "upstream/attempt.h"
@@ -17,6 +18,10 @@
 #include <stdint.h>
 
 struct upstream_client;
+
+/* Options fail only out of memory, or with a libcurl that cannot do what Weir is built on. */
+#define EASY_SET(attempt, option, value) \
+    ASSERT(curl_easy_setopt((attempt)->easy, (option), (value)) == CURLE_OK)
 
 /* A pooled attempt is DONE. */
 enum attempt_state { ATTEMPT_STARTED, ATTEMPT_HEAD, ATTEMPT_BODY, ATTEMPT_DONE };
@@ -32,8 +37,10 @@ struct attempt {
     bool in_multi;
     bool worn; /* curl counts its retries for the life of a handle: not for the pool any more */
     bool paused;
-    bool withheld; /* curl keeps bytes that came while paused */
-    int fd;        /* its connection, or -1 */
+    bool withheld;      /* curl keeps bytes that came while paused */
+    int fd;             /* its connection, or -1 */
+    struct span unsent; /* of a large body */
+    struct span body;
     struct buf head;
     size_t head_bytes; /* of all heads and trailers */
     struct attempt_events events;
@@ -59,12 +66,11 @@ bool attempt_is_late(const struct attempt *attempt, int64_t now_ms);
 void attempt_time_out(struct attempt *attempt);
 struct attempt *attempt_of(CURL *easy);
 
-/* answer.c: the callbacks of a new handle. */
+/* answer.c and request.c: the callbacks of a new handle. */
 void answer_attach(struct attempt *attempt);
-/* Curl sends a request again when a kept connection dies under it before an answer. Not with us, once
- * a byte of it has left: the provider may have seen it, and bill twice what one hold covers. True
- * when this would be that. */
-bool attempt_refuses_resend(struct attempt *attempt);
+void request_attach(struct attempt *attempt);
+/* request.c: before each start. */
+void request_set_body(struct attempt *attempt, struct span body);
 
 /* pool.c. Taking sets the handle up for the route; giving back ends its place in other lists. */
 struct attempt *pool_take(struct upstream_client *client, struct upstream_route *route);

@@ -27,6 +27,7 @@
 #define CLASS_LAST   (CLASS_FIRST << (CLASS_COUNT - 1))
 #define CACHED_BYTES ((size_t)64 * 1024)
 
+/* The header is as large as the strictest alignment, so what follows it is aligned for anything. */
 union block {
     size_t capacity;
     union block *next;
@@ -43,6 +44,8 @@ static _Thread_local struct cache cache;
 static pthread_key_t cache_key;
 static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
 
+/* At a thread's end. Another key's destructor may call curl after this one: then blocks_free()
+ * registers the cache again. */
 static void release_cache(void *argument)
 {
     struct cache *mine = argument;
@@ -71,7 +74,7 @@ static void register_cache(void)
 }
 
 /* The list for blocks of at least `size`, which is at most CLASS_LAST. */
-static size_t class_of(size_t size)
+static size_t class_of(size_t size) /* 0 for up to 32 bytes, 1 for up to 64, ... */
 {
     if (size <= CLASS_FIRST)
         return 0;
@@ -119,6 +122,7 @@ void *blocks_calloc(size_t count, size_t size)
     return memory;
 }
 
+/* Between two large sizes realloc can often grow in place. */
 static void *resize_large(union block *block, size_t size)
 {
     if (size > SIZE_MAX - sizeof(union block))
@@ -138,6 +142,7 @@ void *blocks_realloc(void *old, size_t size)
     size_t capacity = block->capacity;
     if (capacity > CLASS_LAST && size > CLASS_LAST)
         return resize_large(block, size);
+    /* A small block is never moved to a smaller one: curl's buffers only grow. */
     if (size <= capacity && capacity <= CLASS_LAST)
         return old;
     void *memory = blocks_malloc(size);
@@ -163,6 +168,7 @@ void blocks_free(void *memory)
         return;
     union block *block = block_of(memory);
     size_t capacity = block->capacity;
+    /* The block goes to this thread's list, whichever thread it came from. */
     size_t class = capacity <= CLASS_LAST ? class_of(capacity) : CLASS_COUNT;
     if (!cache.registered)
         register_cache();

@@ -59,7 +59,7 @@ static void act_on_socket(void *argument, curl_socket_t fd, int bits)
     act(argument, fd, bits);
 }
 
-/* Only those of now: who asks meanwhile is served by the next drive. */
+/* Starts, and resumes with bytes withheld. Only those of now: who asks meanwhile is served by the next drive. */
 static void attend(struct upstream_client *client)
 {
     struct list batch;
@@ -72,6 +72,8 @@ static void attend(struct upstream_client *client)
     }
 }
 
+/* On every path: curl's own example for libuv forgets the timer's, and answers then get stuck. The
+ * message is gone once its handle is removed, hence both parts of it are passed on at once. */
 static void drain_finished(struct upstream_client *client)
 {
     CURLMsg *message;
@@ -98,6 +100,7 @@ static void sweep(struct upstream_client *client)
         attempt_time_out(LIST_ITEM(late.next, struct attempt, link));
 }
 
+/* Sockets come first, so that dirty idle connections are out of the way of new attempts. */
 static void drive(struct deferred *work)
 {
     struct upstream_client *client = LIST_ITEM(work, struct upstream_client, drive);
@@ -125,6 +128,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *argument, voi
     return 0;
 }
 
+/* -1 stops the timer, but not what is due: serving that once too often does no harm. */
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *argument)
 {
     struct upstream_client *client = argument;
@@ -153,6 +157,9 @@ static void sockets_ready(void *argument)
     client_wake(argument);
 }
 
+/* One coarse timer for the deadlines of all attempts: with thousands of streams, each byte that came
+ * would move a timer of its own. It runs on until it finds nothing active, as starting and stopping it
+ * for each request would cost more than a tick. */
 static void sweep_timer_fired(void *argument)
 {
     struct upstream_client *client = argument;
@@ -170,6 +177,7 @@ void client_watch_deadlines(struct upstream_client *client)
         timer_start_every(client->sweep_timer, SWEEP_MS);
 }
 
+/* The one multi holds all connections of this worker, so any attempt may use any kept one. */
 struct upstream_client *upstream_client_new(struct loop *loop)
 {
     struct upstream_client *client = MEMORY_NEW(struct upstream_client);

@@ -32,7 +32,6 @@ struct upstream_client {
     struct list pool;   /* last in, first out */
     size_t pool_size;
     size_t active;
-    struct attempt *speaking; /* whose callback runs now, inside curl */
     bool inside_curl;
     bool curl_due;
     bool sweep_due;

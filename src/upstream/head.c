@@ -35,6 +35,7 @@ bool field_value_ok(struct span value)
     return true;
 }
 
+/* A folded line begins with a blank, so its name is none. */
 static bool parse_line(struct span line, struct header *item)
 {
     struct span value;
@@ -61,6 +62,8 @@ static bool length_ok(const struct headers *headers)
     return true;
 }
 
+/* Either the length or chunks, and nothing else: with both, or with a coding that nobody asked for,
+ * another reader of the same bytes could see the end elsewhere (RFC 9112, section 6.3). */
 static bool framing_ok(const struct headers *headers)
 {
     size_t lengths = headers_count(headers, SPAN("content-length"));

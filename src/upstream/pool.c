@@ -14,7 +14,6 @@
 #include "route_private.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 
 enum {
     POOL_MAX = 256,
@@ -23,46 +22,26 @@ enum {
     ATTEMPT_MAGIC = 0x41545054,
 };
 
-/* These fail only out of memory, or with a libcurl that cannot do what Weir is built on. */
-#define SET(attempt, option, value) \
-    ASSERT(curl_easy_setopt((attempt)->easy, (option), (value)) == CURLE_OK)
-
-static curl_socket_t on_open_socket(void *argument, curlsocktype purpose,
-                                    struct curl_sockaddr *address)
-{
-    struct attempt *attempt = argument;
-    (void)purpose;
-    if (attempt_refuses_resend(attempt))
-        return CURL_SOCKET_BAD;
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-static int on_close_socket(void *argument, curl_socket_t fd)
-{
-    struct upstream_client *client = argument; /* a connection outlives its attempt */
-    return sockets_close(&client->sockets, fd);
-}
-
+/* What never changes. CURLOPT_ACCEPT_ENCODING is left out on purpose: bodies pass through as they
+ * are. No signals (saves system calls), no proxy exceptions from the environment, no redirects (they
+ * would carry the provider's key elsewhere). */
 static void preset(struct attempt *attempt)
 {
-    SET(attempt, CURLOPT_PRIVATE, attempt);
-    SET(attempt, CURLOPT_NOSIGNAL, 1L);
-    SET(attempt, CURLOPT_POST, 1L);
-    SET(attempt, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(attempt, CURLOPT_FOLLOWLOCATION, 0L);
-    SET(attempt, CURLOPT_HTTP09_ALLOWED, 0L);
-    SET(attempt, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(attempt, CURLOPT_USERAGENT, "weir");
-    SET(attempt, CURLOPT_NOPROXY, "");
-    SET(attempt, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(attempt, CURLOPT_SSL_VERIFYPEER, 1L);
-    SET(attempt, CURLOPT_SSL_VERIFYHOST, 2L);
+    EASY_SET(attempt, CURLOPT_PRIVATE, attempt);
+    EASY_SET(attempt, CURLOPT_NOSIGNAL, 1L);
+    EASY_SET(attempt, CURLOPT_POST, 1L);
+    EASY_SET(attempt, CURLOPT_PROTOCOLS_STR, "http,https");
+    EASY_SET(attempt, CURLOPT_FOLLOWLOCATION, 0L);
+    EASY_SET(attempt, CURLOPT_HTTP09_ALLOWED, 0L);
+    EASY_SET(attempt, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    EASY_SET(attempt, CURLOPT_USERAGENT, "weir");
+    EASY_SET(attempt, CURLOPT_NOPROXY, "");
+    EASY_SET(attempt, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    EASY_SET(attempt, CURLOPT_SSL_VERIFYPEER, 1L);
+    EASY_SET(attempt, CURLOPT_SSL_VERIFYHOST, 2L);
     /* Else ending an attempt whose name is being resolved blocks until the resolver gives up. */
-    SET(attempt, CURLOPT_QUICK_EXIT, 1L);
-    SET(attempt, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-    SET(attempt, CURLOPT_OPENSOCKETDATA, attempt);
-    SET(attempt, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
-    SET(attempt, CURLOPT_CLOSESOCKETDATA, attempt->client);
+    EASY_SET(attempt, CURLOPT_QUICK_EXIT, 1L);
+    request_attach(attempt);
     answer_attach(attempt);
 }
 
@@ -72,28 +51,28 @@ static void set_authorities(struct attempt *attempt, const char *ca_file)
 {
     const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
     const char *file = ca_file != NULL ? ca_file : version->cainfo;
-    SET(attempt, CURLOPT_CAINFO, file);
-    SET(attempt, CURLOPT_CAPATH, file != NULL ? NULL : version->capath);
+    EASY_SET(attempt, CURLOPT_CAINFO, file);
+    EASY_SET(attempt, CURLOPT_CAPATH, file != NULL ? NULL : version->capath);
 }
 
+/* Strings are copied by curl, the URL and the list of lines are not: the reference keeps them. */
 static void set_route(struct attempt *attempt, struct upstream_route *route)
 {
     struct upstream_route *before = attempt->route;
     attempt->route = upstream_route_ref(route);
-    /* Curl keeps the text of the first CURLU it saw: forget that. */
-    SET(attempt, CURLOPT_URL, NULL);
-    SET(attempt, CURLOPT_CURLU, route->url);
-    SET(attempt, CURLOPT_HTTPHEADER, route->lines);
-    SET(attempt, CURLOPT_PROXY, route->proxy);
-    SET(attempt, CURLOPT_CONNECTTIMEOUT_MS, route->connect_timeout_ms);
-    SET(attempt, CURLOPT_HTTP_VERSION,
-        route->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
+    EASY_SET(attempt, CURLOPT_CURLU, route->url);
+    EASY_SET(attempt, CURLOPT_HTTPHEADER, route->lines);
+    EASY_SET(attempt, CURLOPT_PROXY, route->proxy);
+    EASY_SET(attempt, CURLOPT_CONNECTTIMEOUT_MS, route->connect_timeout_ms);
+    EASY_SET(attempt, CURLOPT_HTTP_VERSION,
+             route->http2 ? (long)CURL_HTTP_VERSION_2TLS : (long)CURL_HTTP_VERSION_1_1);
     /* Requests that come at once share the connection that the first one makes. */
-    SET(attempt, CURLOPT_PIPEWAIT, route->http2 ? 1L : 0L);
+    EASY_SET(attempt, CURLOPT_PIPEWAIT, route->http2 ? 1L : 0L);
     set_authorities(attempt, route->ca_file);
     upstream_route_unref(&before);
 }
 
+/* The callbacks and their arguments are set for life: an attempt is never moved. */
 static struct attempt *attempt_new(struct upstream_client *client)
 {
     struct attempt *attempt = MEMORY_NEW(struct attempt);
@@ -156,6 +135,7 @@ struct attempt *pool_take(struct upstream_client *client, struct upstream_route 
     return attempt;
 }
 
+/* Beyond POOL_MAX a burst's handles are freed: each holds about 25 KiB. */
 void pool_give(struct attempt *attempt)
 {
     struct upstream_client *client = attempt->client;

@@ -9,6 +9,7 @@
  */
 #include "base/assert.h"
 #include "base/memory.h"
+#include "crypto/secret.h"
 #include "head.h"
 #include "route_private.h"
 #include "upstream/client.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The fields that frame a message are curl's. */
+/* An operator's "Transfer-Encoding: chunked" would make curl send the body in chunks, and so on. */
 static bool name_reserved(struct span name)
 {
     static const char *const reserved[] = {"connection", "content-length", "expect",
@@ -28,11 +29,7 @@ static bool name_reserved(struct span name)
     return false;
 }
 
-static void wipe_string(char *text)
-{
-    explicit_bzero(text, strlen(text));
-}
-
+/* False out of memory; the list is whole then. */
 static bool add_line(struct upstream_route *route, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(route->lines, line);
@@ -41,6 +38,7 @@ static bool add_line(struct upstream_route *route, const char *line)
     return longer != NULL;
 }
 
+/* Built in a buffer of the exact size: one that grew would leave pieces of a key behind. */
 static bool add_header(struct upstream_route *route, const struct header *header)
 {
     struct span name = header->name;
@@ -56,7 +54,7 @@ static bool add_header(struct upstream_route *route, const struct header *header
     if (value.len > 0)
         memcpy(end, value.ptr, value.len);
     bool ok = add_line(route, line);
-    explicit_bzero(line, size);
+    secret_wipe(line, size);
     free(line);
     return ok;
 }
@@ -67,7 +65,8 @@ static bool add_headers(struct upstream_route *route, const struct upstream_rout
     for (size_t i = 0; i < headers.count; i++)
         if (!add_header(route, &headers.items[i]))
             return false;
-    /* Without these lines curl would add fields of its own. */
+    /* Without these lines curl would add fields of its own, a form's content type among them; and
+     * with "Expect" it would hold back a large body for up to a second. */
     if (headers_find(&headers, SPAN("accept")) == NULL && !add_line(route, "Accept:"))
         return false;
     if (headers_find(&headers, SPAN("content-type")) == NULL && !add_line(route, "Content-Type:"))
@@ -106,6 +105,7 @@ static bool add_url(struct upstream_route *route, struct span url)
     return ok;
 }
 
+/* Only checked here: curl wants the text, and parses it for each connection. */
 static bool add_proxy(struct upstream_route *route, struct span proxy)
 {
     route->proxy = copy_text(proxy);
@@ -130,11 +130,11 @@ static bool add_ca_file(struct upstream_route *route, struct span ca_file)
 static void route_free(struct upstream_route *route)
 {
     for (struct curl_slist *line = route->lines; line != NULL; line = line->next)
-        wipe_string(line->data);
+        secret_wipe(line->data, strlen(line->data));
     curl_slist_free_all(route->lines);
     curl_url_cleanup(route->url);
     if (route->proxy != NULL)
-        wipe_string(route->proxy);
+        secret_wipe(route->proxy, strlen(route->proxy));
     free(route->proxy);
     free(route->ca_file);
     free(route);

@@ -23,11 +23,13 @@
 #include "base/memory.h"
 #include "loop/poll.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Descriptors are small numbers, so a table by number it is; it grows and stays. */
 static struct socket_entry *entry_of(struct sockets *sockets, curl_socket_t fd)
 {
     size_t needed = (size_t)fd + 1;
@@ -41,6 +43,7 @@ static struct socket_entry *entry_of(struct sockets *sockets, curl_socket_t fd)
     return &sockets->entries[fd];
 }
 
+/* In the poll phase of the turn: only noted down, for the drive at its end. */
 static void on_ready(void *argument, int fd, int events)
 {
     struct sockets *sockets = argument;
@@ -78,12 +81,22 @@ static void watch(struct sockets *sockets, curl_socket_t fd, int what)
         log_error("cannot watch an upstream socket: %s", strerror(-error));
 }
 
-void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool established)
+/* A connection, or one of the resolver's pipes? Asked once for each connection. */
+static bool is_tcp(curl_socket_t fd)
+{
+    int protocol = 0;
+    socklen_t size = sizeof(protocol);
+    return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+           protocol == IPPROTO_TCP;
+}
+
+void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool connected)
 {
     struct socket_entry *entry = entry_of(sockets, fd);
     entry->idle = false;
     entry->wanted = what == CURL_POLL_REMOVE ? 0 : what;
-    entry->established = entry->established || established;
+    if (connected && !entry->established)
+        entry->established = is_tcp(fd);
     if (entry->wanted != 0 || entry->established)
         watch(sockets, fd, entry->wanted);
     else
@@ -123,10 +136,11 @@ static void kill_idle(struct sockets *sockets, curl_socket_t fd)
         continue;
 }
 
+/* An error alone is not passed on: curl would report that polling failed, whereas reading tells it
+ * what happened. */
 static int select_bits(int events)
 {
     int bits = 0;
-    /* An error is learnt by reading. */
     if ((events & (POLLER_IN | POLLER_ERROR)) != 0)
         bits |= CURL_CSELECT_IN;
     if ((events & POLLER_OUT) != 0)

@@ -40,8 +40,9 @@ void sockets_init(struct sockets *sockets, struct loop *loop, void (*wake)(void 
                   void *argument);
 void sockets_fini(struct sockets *sockets);
 
-/* CURLMOPT_SOCKETFUNCTION's and CURLOPT_CLOSESOCKETFUNCTION's work. */
-void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool established);
+/* CURLMOPT_SOCKETFUNCTION's work; `connected`: the attempt it is for has got its connection. */
+void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool connected);
+/* CURLOPT_CLOSESOCKETFUNCTION's. */
 int sockets_close(struct sockets *sockets, curl_socket_t fd);
 
 /* The answer on this connection is complete. If curl keeps it and has not given it to another transfer

@@ -184,6 +184,18 @@ static void to_u64(void **state)
     assert_int_equal(value, 42);
 }
 
+static void from_u64(void **state)
+{
+    (void)state;
+    static const uint64_t values[] = {0, 9, 10, 429, 1ULL << 63, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char room[SPAN_U64_SIZE];
+        char expected[32];
+        snprintf(expected, sizeof(expected), "%llu", (unsigned long long)values[i]);
+        assert_true(span_equal(span_from_u64(values[i], room), span_from_string(expected)));
+    }
+}
+
 int test_span(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +204,7 @@ int test_span(void)
         cmocka_unit_test(compare),      cmocka_unit_test(trim),
         cmocka_unit_test(from),         cmocka_unit_test(find_and_search),
         cmocka_unit_test(cut),          cmocka_unit_test(to_u64),
+        cmocka_unit_test(from_u64),
     };
     return cmocka_run_group_tests_name("base/span", tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ static void unknown_models_get_most(void **state)
     assert_int_equal(plain(""), 1024);
     assert_int_equal(plain("o12"), 1024); /* not o1 */
     assert_int_equal(plain("gpt-50"), 1024);
+    assert_int_equal(plain("gpt-59"), 1024);
     struct call call = {.has_tools = true};
     assert_int_equal(model_hidden_input(SPAN("never-heard-of"), &call), 2048);
     call.has_reasoning = true;
@@ -70,7 +71,9 @@ static void the_simulated_provider_adds_nothing(void **state)
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_int_equal(model_hidden_input(span_from_string(names[i]), &call), 0);
     assert_int_equal(model_hidden_input(SPAN("simple-scaling/s1"), &call), 3072);
-    assert_int_equal(model_hidden_input(SPAN("si"), &call), 3072);
+    static const char *const others[] = {"si", "sima", "simz", "simA", "simZ", "a/sim"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_int_equal(model_hidden_input(span_from_string(others[i]), &call), 3072);
 }
 
 static void bounds_the_input(void **state)

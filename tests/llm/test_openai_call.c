@@ -191,6 +191,9 @@ static void refuses_missing_members(void **state)
     const struct complaint *why =
         refuse(state, "{\"model\":\"m\",\"input\":\"hi\"}", ERR_FIELD_MISSING, "messages");
     assert_non_null(strstr(why->message, "Responses API"));
+    why = refuse(state, "{\"model\":\"m\"}", ERR_FIELD_MISSING, "messages");
+    assert_null(strstr(why->message, "Responses API"));
+    accept(state, "{" BASE ",\"input\":\"both\"}");
 }
 
 static void refuses_bad_models(void **state)

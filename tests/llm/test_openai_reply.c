@@ -316,6 +316,9 @@ static void counts_generated_text(void **state)
         {"{\"audio\":{\"id\":\"x\",\"data\":\"AAAA\",\"transcript\":\"said\"}}", 4},
         {"{\"content\":\"\\\"\\\\\\n\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"}", 3 + 1 + 2 + 3 + 4},
         {"{\"content\":\"\xC3\xA9\"}", 2},
+        {"{\"content\":\"\\u007f\\u0080\\u07ff\\u0800\\ud7ff\\ue000\\uffff\"}",
+         1 + 2 + 2 + 3 + 3 + 3 + 3},
+        {"{\"content\":\"\\ud800\\udc00\\uDBFF\\uDFFF\"}", 4 + 4},
         {"{\"cont\\u0065nt\":\"xyz\"}", 3},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -365,6 +368,12 @@ static void adds_the_cost(void **state)
                         "data: {\"usage\":{\"prompt_tokens\":5,\"cost\":0.00012},\"x\":{}}\n\n");
     assert_string_equal(write_event("{\"usage\":{\"prompt_tokens\":5 }}", 0),
                         "data: {\"usage\":{\"prompt_tokens\":5 ,\"cost\":0.00}}\n\n");
+    assert_string_equal(write_event("{\"usage\":{}}", 1),
+                        "data: {\"usage\":{\"cost\":0.000000001}}\n\n");
+    assert_string_equal(write_event("{\"usage\":{\n}}", 1),
+                        "data: {\"usage\":{\ndata: \"cost\":0.000000001}}\n\n");
+    assert_string_equal(write_event("{\"usage\":{\t }}", 1),
+                        "data: {\"usage\":{\t \"cost\":0.000000001}}\n\n");
     assert_string_equal(write_event("{\"usage\":{ }}", 1),
                         "data: {\"usage\":{ \"cost\":0.000000001}}\n\n");
     assert_string_equal(write_event("{\"usage\":{\"cost\":0.5,\"prompt_tokens\":5}}", 1500000000),

@@ -213,7 +213,7 @@ static const char *const others[] = {
     "\"max_output_tokens\" : null",
     "\"max\\u0020tokens\":12",
     "\"Max_tokens\":13",
-    "\"\":0",
+    "\"\":1",
     "\"stream_options \":{\"include_usage\":false}",
 };
 

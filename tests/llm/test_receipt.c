@@ -29,6 +29,7 @@ static void replaces_control_characters(void **state)
     assert_copied("a\nb\tc\x1B[31m\x7F", 11, "a?b?c?[31m?");
     assert_copied("a\0b", 3, "a?b");
     assert_copied("a\xC2\x85z", 4, "a?z"); /* NEL, a C1 control */
+    assert_copied("\xC2\x80\xC2\x9F", 4, "??");
     assert_copied("\xC2\xA0", 2, "\xC2\xA0");
 }
 
@@ -42,6 +43,26 @@ static void replaces_what_is_not_utf8(void **state)
     assert_copied("\xED\xA0\x80", 3, "???");      /* a surrogate */
     assert_copied("\xF4\x90\x80\x80", 4, "????"); /* above U+10FFFF */
     assert_copied("ab\xE2\x82", 4, "ab??");       /* cut off */
+}
+
+static void keeps_the_ends_of_each_range(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "~",
+        "\xDF\xBF",
+        "\xE0\xA0\x80",
+        "\xED\x9F\xBF",
+        "\xEE\x80\x80",
+        "\xEF\xBF\xBF",
+        "\xF0\x90\x80\x80",
+        "\xF4\x8F\xBF\xBF",
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        assert_copied(texts[i], strlen(texts[i]), texts[i]);
+    assert_copied("\xED\xBF\xBF", 3, "???");
+    assert_copied("\xE0\x9F\xBF", 3, "???");
+    assert_copied("\xF0\x8F\xBF\xBF", 4, "????");
 }
 
 static void cuts_between_characters(void **state)
@@ -79,8 +100,9 @@ static void any_bytes_give_clean_text(void **state)
     (void)state;
     struct chance chance = {4};
     for (int round = 0; round < 20000; round++) {
-        char text[120];
-        size_t len = chance_below(&chance, sizeof(text) + 1);
+        /* of its exact size, so that a read past the end is seen */
+        size_t len = chance_below(&chance, 121);
+        char *text = memory_array(len, 1);
         for (size_t i = 0; i < len; i++)
             text[i] = (char)chance_next(&chance);
         char once[RECEIPT_NAME_SIZE];
@@ -88,6 +110,7 @@ static void any_bytes_give_clean_text(void **state)
         receipt_copy(once, span_make(text, len));
         receipt_copy(twice, span_from_string(once));
         assert_memory_equal(once, twice, sizeof(once)); /* clean text is copied as it is */
+        free(text);
         for (const char *c = once; *c != '\0'; c++)
             assert_true((unsigned char)*c >= 0x20 && *c != 0x7F);
     }
@@ -99,6 +122,7 @@ int test_receipt(void)
         cmocka_unit_test(copies_text),
         cmocka_unit_test(replaces_control_characters),
         cmocka_unit_test(replaces_what_is_not_utf8),
+        cmocka_unit_test(keeps_the_ends_of_each_range),
         cmocka_unit_test(cuts_between_characters),
         cmocka_unit_test(leaves_nothing_behind),
         cmocka_unit_test(any_bytes_give_clean_text),

@@ -59,6 +59,14 @@ static void reads_each_form(void **state)
     assert_good("{\"prompt_tokens\":339,\"completion_tokens\":83,\"total_tokens\":422,"
                 "\"prompt_cache_hit_tokens\":256,\"prompt_cache_miss_tokens\":83}",
                 (struct usage){339, 256, 0, 83, 0});
+    /* the details say none: that is a figure */
+    assert_good("{\"prompt_tokens\":339,\"completion_tokens\":83,"
+                "\"prompt_tokens_details\":{\"cached_tokens\":0},"
+                "\"prompt_cache_hit_tokens\":256}",
+                (struct usage){339, 0, 0, 83, 0});
+    /* the largest number that JSON carries without loss */
+    assert_good("{\"prompt_tokens\":9007199254740992,\"completion_tokens\":1}",
+                (struct usage){9007199254740992, 0, 0, 1, 0});
     /* Moonshot */
     assert_good("{\"prompt_tokens\":90,\"completion_tokens\":1,\"total_tokens\":91,"
                 "\"cached_tokens\":64}",

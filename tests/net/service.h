@@ -276,6 +276,14 @@ static inline void await_connections(struct loop *loop, const struct server *ser
     raw_run_until(loop, has_shrunk, &size, "connections to close");
 }
 
+/* At once, that is: not because a timeout of a second or more has struck. */
+static inline void expect_end_soon(struct raw_client *client)
+{
+    int64_t start_ms = test_now_ms();
+    raw_client_read_to_end(client);
+    assert_true(test_now_ms() - start_ms < 800);
+}
+
 static inline void await_no_connections(struct service *service)
 {
     await_connections(service->loop, service->server, 0);

@@ -36,10 +36,28 @@ static void a_half_closed_client_gets_the_full_reply(void **state)
     }
     conn_end(seen->conn);
     expect_reply(client, 200, "part;part;part;part;part;");
-    raw_client_read_to_end(client);
+    expect_end_soon(client);
     assert_false(raw_client_was_reset(client));
     assert_int_equal(seen->half_closes, 1);
     assert_int_equal(seen->sent, 1);
+    raw_run_for(service.loop, 20);
+    assert_int_equal(server_connections(service.server), 0); /* not lingering: it has said all */
+    end_exchange(&service, client);
+}
+
+static void a_half_close_in_the_middle_of_a_reply_ends_the_connection(void **state)
+{
+    (void)state;
+    struct service service;
+    struct raw_client *client = begin_exchange(&service);
+    struct seen *seen = &service.seen[0];
+    conn_begin(seen->conn, 200, NULL, 0); /* says nothing of closing yet */
+    raw_run_for(service.loop, 5);
+    raw_client_shut(client);
+    await(&service, &seen->half_closes, "on_half_close");
+    conn_end(seen->conn);
+    expect_reply(client, 200, "");
+    expect_end_soon(client);
     end_exchange(&service, client);
 }
 
@@ -125,6 +143,18 @@ static void replies_to_a_dead_connection_go_nowhere(void **state)
     conn_end(seen->conn);
     assert_int_equal(seen->gone, 0); /* never inside the call */
     await(&service, &seen->gone, "on_gone");
+    end_exchange(&service, client);
+}
+
+static void an_abort_of_a_dead_connection_is_still_on_sent(void **state)
+{
+    (void)state;
+    struct service service;
+    struct raw_client *client = begin_exchange(&service);
+    raw_client_reset(client);
+    conn_begin(service.seen[0].conn, 200, NULL, 0);
+    conn_abort(service.seen[0].conn);
+    await(&service, &service.seen[0].sent, "on_sent");
     end_exchange(&service, client);
 }
 
@@ -303,12 +333,14 @@ int test_gone(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_half_closed_client_gets_the_full_reply),
+        cmocka_unit_test(a_half_close_in_the_middle_of_a_reply_ends_the_connection),
         cmocka_unit_test(silence_after_a_half_close_is_not_gone),
         cmocka_unit_test(an_interim_finds_out_that_the_client_has_gone),
         cmocka_unit_test(a_comment_finds_out_that_the_client_has_gone),
         cmocka_unit_test(a_reset_is_noticed_at_once),
         cmocka_unit_test(a_reset_after_a_half_close_is_noticed),
         cmocka_unit_test(replies_to_a_dead_connection_go_nowhere),
+        cmocka_unit_test(an_abort_of_a_dead_connection_is_still_on_sent),
         cmocka_unit_test(an_end_in_the_body_is_gone),
         cmocka_unit_test(an_end_without_a_request_is_nobodys),
         cmocka_unit_test(an_aborted_stream_looks_broken),

@@ -135,6 +135,22 @@ static void a_drain_of_nothing_is_told_later(void **state)
     service_fini(&service);
 }
 
+static void the_end_of_a_drain_is_told_once(void **state)
+{
+    (void)state;
+    struct service service;
+    service_init(&service);
+    struct raw_client *client = service_connect(&service);
+    raw_client_send_text(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect_reply(client, 200, "GET / ");
+    server_drain(service.server, count_drained);
+    await(&service, &service.drained, "drained");
+    raw_run_for(service.loop, 20);
+    assert_int_equal(service.drained, 1);
+    raw_client_free(&client);
+    service_fini(&service);
+}
+
 static void a_drain_closes_idle_ones_and_waits_for_busy_ones(void **state)
 {
     (void)state;
@@ -183,7 +199,7 @@ static void a_stream_that_began_before_the_drain_ends_well(void **state)
     raw_run_for(service.loop, 20);
     conn_end(service.seen[0].conn);
     expect_reply(client, 200, "one;two;");
-    raw_client_read_to_end(client);
+    expect_end_soon(client);
     assert_false(raw_client_was_reset(client));
     raw_client_free(&client);
     await(&service, &service.drained, "drained");
@@ -205,6 +221,7 @@ static void what_the_kernel_had_accepted_is_served(void **state)
         if (i % 2 == 0 && i < 60)
             raw_client_send_text(clients[i], "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
     }
+    int64_t start_ms = test_now_ms();
     server_drain(service.server, count_drained);
     for (int i = 0; i < 60; i++) {
         if (i % 2 == 1)
@@ -218,6 +235,7 @@ static void what_the_kernel_had_accepted_is_served(void **state)
         raw_client_free(&clients[i]);
     }
     await(&service, &service.drained, "drained");
+    assert_true(test_now_ms() - start_ms < 3000); /* their second, not the head timeout */
     assert_int_equal(service.refusals, 0);
     service_fini(&service);
 }
@@ -271,6 +289,7 @@ int test_listen(void)
         cmocka_unit_test(two_share_a_port),
         cmocka_unit_test(listens_on_ipv6),
         cmocka_unit_test(a_drain_of_nothing_is_told_later),
+        cmocka_unit_test(the_end_of_a_drain_is_told_once),
         cmocka_unit_test(a_drain_closes_idle_ones_and_waits_for_busy_ones),
         cmocka_unit_test(a_stream_that_began_before_the_drain_ends_well),
         cmocka_unit_test(what_the_kernel_had_accepted_is_served),

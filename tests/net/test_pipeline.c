@@ -152,6 +152,8 @@ static void a_flood_behind_the_last_request_is_dropped(void **state)
     expect_reply(client, 200, "one");
     raw_client_read_to_end(client);
     assert_int_equal(raw_client_received(client).len, 0);
+    raw_run_for(service.loop, 20);
+    assert_int_equal(server_connections(service.server), 1);
     raw_client_shut(client);
     int64_t start_ms = test_now_ms();
     await_no_connections(&service);

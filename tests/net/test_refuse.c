@@ -76,12 +76,19 @@ static void too_many_connections_get_503(void **state)
     expect_refusal(third, ERR_OVERLOADED);
     assert_int_equal(service.refused, ERR_OVERLOADED);
     assert_int_equal(service.count, 2);
+    /* A refused one that has not left takes nobody's place ... */
     raw_client_free(&clients[0]);
-    raw_client_free(&third);
-    await_connections(service.loop, service.server, 1);
+    await_connections(service.loop, service.server, 2);
     clients[0] = service_connect(&service);
     raw_client_send_text(clients[0], "GET /4 HTTP/1.1\r\nHost: x\r\n\r\n");
     expect_reply(clients[0], 200, "GET /4 ");
+    /* ... and one that has left leaves no room behind. */
+    raw_client_free(&third);
+    await_connections(service.loop, service.server, 2);
+    third = service_connect(&service);
+    expect_refusal(third, ERR_OVERLOADED);
+    assert_int_equal(service.refusals, 2);
+    raw_client_free(&third);
     raw_client_free(&clients[0]);
     raw_client_free(&clients[1]);
     service_fini(&service);

@@ -3,6 +3,26 @@
 /* Replies that begin or end before the body has: what becomes of the rest of it. */
 #include "service.h"
 
+/* What the kernel's buffers of both sides hold, and some of ours: more means that someone reads. */
+#define MOST_BUFFERED ((size_t)16 * 1024 * 1024)
+
+struct body_wish {
+    const struct seen *seen;
+    size_t size;
+};
+
+static bool body_came(void *argument)
+{
+    const struct body_wish *wish = argument;
+    return wish->seen->conn != NULL && buf_len(&wish->seen->body) >= wish->size;
+}
+
+static void await_body(struct service *service, size_t size)
+{
+    struct body_wish wish = {&service->seen[0], size};
+    raw_run_until(service->loop, body_came, &wish, "the body");
+}
+
 static void refuse_413(struct seen *seen)
 {
     reply_text(seen->conn, 413, "too large");
@@ -84,11 +104,13 @@ static void an_endless_body_is_neither_read_nor_reset_at_once(void **state)
     struct raw_client *client = service_connect(&service);
     raw_client_send_text(client, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                                  "fffffff\r\n");
+    size_t sent = 0;
     int64_t start_ms = test_now_ms();
     while (test_now_ms() - start_ms < 500) {
-        raw_client_try_send(client, span_make(bytes, sizeof(bytes)));
-        loop_run_once(service.loop, 1);
+        sent += raw_client_try_send(client, span_make(bytes, sizeof(bytes)));
+        loop_run_once(service.loop, 0);
     }
+    assert_true(sent < MOST_BUFFERED);
     /* Half a second later the answer is still there to be read, and our patience not yet over. */
     assert_int_equal(server_connections(service.server), 1);
     expect_413(client, "close");
@@ -215,6 +237,43 @@ static void a_reply_from_on_body_silences_the_rest(void **state)
     service_fini(&service);
 }
 
+/* It did not wait for "100 Continue", so that what follows is known to be the body. */
+static void a_client_that_did_not_wait_for_100_is_kept(void **state)
+{
+    (void)state;
+    struct service service;
+    service_init(&service);
+    service.on_body = reply_to_first_bytes;
+    struct raw_client *client = service_connect(&service);
+    raw_client_send_text(client, "POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                                 "Content-Length: 10\r\n\r\nhel");
+    expect_reply(client, 400, "enough");
+    raw_client_send_text(client, "lo you!GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect_reply(client, 200, "GET /2 ");
+    raw_client_free(&client);
+    service_fini(&service);
+}
+
+/* Most of a large body has come already: what is left of it counts. */
+static void the_small_rest_of_a_large_body_is_dropped(void **state)
+{
+    (void)state;
+    static char bytes[90 * 1024];
+    struct service service;
+    service_init(&service);
+    service.on_end = hold_reply;
+    struct raw_client *client = service_connect(&service);
+    raw_client_send_text(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 92165\r\n\r\n");
+    raw_client_send(client, span_make(bytes, sizeof(bytes)));
+    await_body(&service, sizeof(bytes));
+    reply_text(service.seen[0].conn, 400, "enough");
+    expect_reply(client, 400, "enough");
+    raw_client_send_text(client, "12345GET /2 HTTP/1.1\r\nHost: x\r\n\r\n");
+    await(&service, &service.seen[1].ends, "the next request");
+    raw_client_free(&client);
+    service_fini(&service);
+}
+
 static void a_malformed_body_is_the_handlers_to_answer(void **state)
 {
     (void)state;
@@ -236,10 +295,9 @@ static void a_malformed_body_is_the_handlers_to_answer(void **state)
     service_fini(&service);
 }
 
-/* The handler takes its time; meanwhile the client floods, then shuts its side. */
-static void a_malformed_body_may_be_answered_late(void **state)
+/* The handler takes its time; meanwhile the client sends on, then shuts its side. */
+static void answer_malformed_body_late(size_t size)
 {
-    (void)state;
     static char bytes[400 * 1024];
     struct service service;
     service_init(&service);
@@ -247,7 +305,7 @@ static void a_malformed_body_may_be_answered_late(void **state)
     raw_client_send_text(client, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
                                  "zz\r\n");
     await(&service, &service.seen[0].body_errors, "the error");
-    raw_client_send(client, span_make(bytes, sizeof(bytes)));
+    raw_client_send(client, span_make(bytes, size));
     raw_client_shut(client);
     raw_run_for(service.loop, 20);
     assert_int_equal(service.seen[0].gone, 0);
@@ -256,6 +314,14 @@ static void a_malformed_body_may_be_answered_late(void **state)
     raw_client_free(&client);
     await_no_connections(&service);
     service_fini(&service);
+}
+
+static void a_malformed_body_may_be_answered_late(void **state)
+{
+    (void)state;
+    answer_malformed_body_late(0);
+    answer_malformed_body_late((size_t)1 << 10);
+    answer_malformed_body_late((size_t)400 << 10);
 }
 
 int test_rest(void)
@@ -270,6 +336,8 @@ int test_rest(void)
         cmocka_unit_test(a_short_body_with_fin_in_one_packet_is_answered),
         cmocka_unit_test(a_reply_may_stream_while_the_body_does),
         cmocka_unit_test(a_reply_from_on_body_silences_the_rest),
+        cmocka_unit_test(a_client_that_did_not_wait_for_100_is_kept),
+        cmocka_unit_test(the_small_rest_of_a_large_body_is_dropped),
         cmocka_unit_test(a_malformed_body_is_the_handlers_to_answer),
         cmocka_unit_test(a_malformed_body_may_be_answered_late),
     };

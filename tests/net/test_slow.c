@@ -128,6 +128,7 @@ static void short_send_timeout(struct service *service)
 {
     small_queue(service);
     service->settings.send_timeout_ms = 200;
+    service->settings.head_timeout_ms = 50;
 }
 
 static void a_reader_that_stops_is_dropped(void **state)
@@ -137,15 +138,18 @@ static void a_reader_that_stops_is_dropped(void **state)
     struct buf body;
     service_init_with(&service, short_send_timeout);
     struct raw_client *client = connect_slow(&service);
+    struct raw_client *other = service_connect(&service); /* its clock strikes in between */
     fill_pattern(&body);
     int64_t start_ms = test_now_ms();
     conn_reply(service.seen[0].conn, 200, NULL, 0, &body);
     await(&service, &service.seen[0].gone, "on_gone");
-    assert_true(test_now_ms() - start_ms >= 200);
+    assert_true(test_now_ms() - start_ms >= 200 && test_now_ms() - start_ms < 800);
     assert_int_equal(service.seen[0].sent, 0);
-    await_no_connections(&service);
+    assert_int_equal(service.refusals, 1);
     buf_fini(&body);
+    raw_client_free(&other);
     raw_client_free(&client);
+    await_no_connections(&service);
     service_fini(&service);
 }
 
@@ -226,6 +230,63 @@ static void a_reset_after_a_half_close_while_writing_is_on_gone(void **state)
     service_fini(&service);
 }
 
+static void reply_large_at_head(struct seen *seen)
+{
+    struct buf body;
+    fill_pattern(&body);
+    conn_reply(seen->conn, 413, NULL, 0, &body);
+    buf_fini(&body);
+}
+
+static void expect_large(struct raw_client *client)
+{
+    struct raw_reply reply;
+    raw_client_read_reply(client, false, &reply);
+    assert_true(reply.complete);
+    assert_int_equal(buf_len(&reply.body), LARGE);
+    raw_reply_fini(&reply);
+}
+
+static void a_half_close_in_the_body_does_not_cut_the_reply(void **state)
+{
+    (void)state;
+    struct service service;
+    service_init(&service);
+    service.on_head = reply_large_at_head;
+    struct raw_client *client = raw_client_connect_slow(service.loop, server_port(service.server));
+    raw_client_send_text(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc");
+    await(&service, &service.count, "the head");
+    raw_client_shut(client);
+    raw_run_for(service.loop, 50);
+    assert_int_equal(service.seen[0].gone, 0);
+    expect_large(client);
+    assert_int_equal(service.seen[0].half_closes, 0);
+    raw_client_free(&client);
+    service_fini(&service);
+}
+
+static void an_endless_body_is_not_read_while_the_reply_waits(void **state)
+{
+    (void)state;
+    static char bytes[64 * 1024];
+    struct service service;
+    size_t sent = 0;
+    service_init(&service);
+    service.on_head = reply_large_at_head;
+    struct raw_client *client = raw_client_connect_slow(service.loop, server_port(service.server));
+    raw_client_send_text(client, "POST / HTTP/1.1\r\nHost: x\r\n"
+                                 "Content-Length: 99999999999\r\n\r\n");
+    int64_t start_ms = test_now_ms();
+    while (test_now_ms() - start_ms < 300) {
+        sent += raw_client_try_send(client, span_make(bytes, sizeof(bytes)));
+        loop_run_once(service.loop, 0);
+    }
+    assert_true(sent < (size_t)16 * 1024 * 1024);
+    expect_large(client);
+    raw_client_free(&client);
+    service_fini(&service);
+}
+
 static void a_sender_that_ignores_congestion_is_cut_off(void **state)
 {
     (void)state;
@@ -255,6 +316,8 @@ int test_slow(void)
         cmocka_unit_test(an_abort_with_bytes_queued_breaks_the_reply),
         cmocka_unit_test(a_reset_while_writing_is_on_gone),
         cmocka_unit_test(a_reset_after_a_half_close_while_writing_is_on_gone),
+        cmocka_unit_test(a_half_close_in_the_body_does_not_cut_the_reply),
+        cmocka_unit_test(an_endless_body_is_not_read_while_the_reply_waits),
         cmocka_unit_test(a_sender_that_ignores_congestion_is_cut_off),
     };
     return cmocka_run_group_tests_name("net/slow", tests, NULL, NULL);

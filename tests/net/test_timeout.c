@@ -102,6 +102,29 @@ static void an_idle_connection_closes_quietly(void **state)
     service_fini(&service);
 }
 
+/* The walk over the deadlines that the first one starts must not forget the second. */
+static void each_connection_has_its_own_clock(void **state)
+{
+    (void)state;
+    struct service service;
+    int64_t start_ms[2];
+    struct raw_client *clients[2];
+    service_init_with(&service, short_idle);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = service_connect(&service);
+        raw_client_send_text(clients[i], "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        expect_reply(clients[i], 200, "GET / ");
+        start_ms[i] = test_now_ms();
+        raw_run_for(service.loop, SHORT_MS * 2 / 3);
+    }
+    for (int i = 0; i < 2; i++) {
+        raw_client_read_to_end(clients[i]);
+        expect_about(start_ms[i], SHORT_MS);
+        raw_client_free(&clients[i]);
+    }
+    service_fini(&service);
+}
+
 static void a_reply_that_takes_long_is_not_idle(void **state)
 {
     (void)state;
@@ -233,6 +256,7 @@ int test_timeout(void)
         cmocka_unit_test(a_trickling_head_is_answered_408),
         cmocka_unit_test(the_clock_of_a_later_head_starts_with_its_first_byte),
         cmocka_unit_test(an_idle_connection_closes_quietly),
+        cmocka_unit_test(each_connection_has_its_own_clock),
         cmocka_unit_test(a_reply_that_takes_long_is_not_idle),
         cmocka_unit_test(a_stalled_body_is_the_handlers_to_answer),
         cmocka_unit_test(progress_of_a_body_buys_time),

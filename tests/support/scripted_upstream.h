@@ -94,8 +94,8 @@ uint16_t scripted_upstream_port(const struct scripted_upstream *upstream);
 /* "http://127.0.0.1:PORT"; lives as long as the upstream. */
 const char *scripted_upstream_base(const struct scripted_upstream *upstream);
 
-/* The script of the next connection that has none yet; the last one given also serves all further
- * connections. Steps and their bytes are borrowed. */
+/* The script of the next connection that is not there yet and has none; the last one given also
+ * serves all further connections. Steps and their bytes are borrowed. */
 void scripted_upstream_play(struct scripted_upstream *upstream, const struct script_step *steps,
                             size_t count);
 #define SCRIPTED_UPSTREAM_PLAY(upstream, steps) \

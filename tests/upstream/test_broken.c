@@ -48,6 +48,9 @@ static const struct breakage breakages[] = {
      200, "ab"},
     {"HTTP/0.9", SCRIPT_SEND("hello, this is an answer"), SCRIPT_KIND_CLOSE, 0, ""},
     {"another protocol", SCRIPT_SEND("SSH-2.0-x\r\n\r\n"), SCRIPT_KIND_CLOSE, 0, ""},
+    {"a switch of protocols",
+     SCRIPT_SEND("HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\nhello\r\n\r\n"), SCRIPT_KIND_CLOSE, 0,
+     ""},
     {"a folded line", SCRIPT_SEND(HEAD_OK "X: a\r\n b\r\nContent-Length: 0\r\n\r\n"),
      SCRIPT_KIND_HOLD, 0, ""},
     {"a line without a colon", SCRIPT_SEND(HEAD_OK "nonsense\r\nContent-Length: 0\r\n\r\n"),
@@ -239,26 +242,60 @@ static void test_no_such_name(void **state)
 }
 
 /* A listener whose queue is full lets further connections hang. */
-static void test_connect_timeout(void **state)
+struct full_listener {
+    int fd;
+    int fillers[16];
+    char base[64];
+};
+
+static void full_listener_open(struct full_listener *listener)
 {
-    enum { FILLERS = 16 };
     struct sockaddr_in address;
     socklen_t length = sizeof(address);
-    int fillers[FILLERS];
-    char base[64];
-    int fd = bound_socket(base, sizeof(base));
-    assert_int_equal(listen(fd, 0), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
-    for (int i = 0; i < FILLERS; i++) {
-        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        connect(fillers[i], (struct sockaddr *)&address, length);
+    listener->fd = bound_socket(listener->base, sizeof(listener->base));
+    assert_int_equal(listen(listener->fd, 0), 0);
+    assert_int_equal(getsockname(listener->fd, (struct sockaddr *)&address, &length), 0);
+    for (int i = 0; i < 16; i++) {
+        listener->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        connect(listener->fillers[i], (struct sockaddr *)&address, length);
     }
+}
+
+static void full_listener_close(struct full_listener *listener)
+{
+    for (int i = 0; i < 16; i++)
+        close(listener->fillers[i]);
+    close(listener->fd);
+}
+
+static void test_connect_timeout(void **state)
+{
+    struct full_listener listener;
+    full_listener_open(&listener);
     int64_t start_ms = now_ms();
-    check_unreachable(*state, base, 300);
+    check_unreachable(*state, listener.base, 300);
     assert_in_range(now_ms() - start_ms, 290, 2000);
-    for (int i = 0; i < FILLERS; i++)
-        close(fillers[i]);
-    close(fd);
+    full_listener_close(&listener);
+}
+
+/* The deadlines of the spec run before there is a connection, too. */
+static void test_timeout_while_connecting(void **state)
+{
+    struct fixture *fixture = *state;
+    struct full_listener listener;
+    struct record record;
+    full_listener_open(&listener);
+    struct upstream_route *route = make_route(listener.base, "/");
+    record_init(&record, fixture);
+    struct attempt_spec spec = spec_of(fixture, SPAN("{}"));
+    spec.route = route;
+    spec.first_byte_timeout_ms = 150;
+    start(&record, &spec);
+    TURN_UNTIL(fixture, record.dones == 1);
+    assert_failed_as(&record, ERR_UPSTREAM_TIMEOUT, false);
+    upstream_route_unref(&route);
+    record_fini(&record);
+    full_listener_close(&listener);
 }
 
 static void test_no_tls_there(void **state)
@@ -309,6 +346,40 @@ static void test_reset_while_kept(void **state)
         TURN_UNTIL(fixture, scripted_upstream_connection(fixture->upstream, i).done);
     }
     assert_int_equal(scripted_upstream_requests(fixture->upstream), 20);
+}
+
+/* That second try goes where the first one would have gone, whatever the handle was used for before;
+ * and a large body starts from its beginning. */
+static void test_reset_while_kept_for_another_route(void **state)
+{
+    enum { LARGE = 100000 };
+    static const struct script_step resets[] = {SCRIPT_REQUEST, SCRIPT_SEND(OK_SMALL),
+                                                SCRIPT_RESET};
+    struct fixture *fixture = *state;
+    struct upstream_route *other = make_route(scripted_upstream_base(fixture->upstream), "/other");
+    char *body = malloc(LARGE);
+    memset(body, 'b', LARGE);
+    body[0] = 'a';
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, resets);
+    for (size_t i = 0; i < 4; i++) {
+        struct record record;
+        record_init(&record, fixture);
+        struct attempt_spec spec = spec_of(fixture, span_make(body, i >= 2 ? LARGE : 10));
+        spec.route = i % 2 == 0 ? fixture->route : other;
+        start(&record, &spec);
+        TURN_UNTIL(fixture, record.dones == 1);
+        assert_whole(&record, 200, "ok");
+        TURN_UNTIL(fixture, scripted_upstream_connection(fixture->upstream, i).done);
+        struct span request = scripted_upstream_request(fixture->upstream, i);
+        assert_true(span_starts_with(request, i % 2 == 0 ? SPAN("POST /v1/chat/completions ")
+                                                         : SPAN("POST /other ")));
+        struct span sent = scripted_upstream_body(fixture->upstream, i);
+        assert_int_equal(sent.len, spec.body.len);
+        assert_memory_equal(sent.ptr, body, sent.len);
+        record_fini(&record);
+    }
+    upstream_route_unref(&other);
+    free(body);
 }
 
 /* Bytes after an answer are nobody's: with it, or later while the connection is kept (a 408 before
@@ -409,9 +480,11 @@ int test_broken(void)
         TEST(test_refused),
         TEST(test_no_such_name),
         TEST(test_connect_timeout),
+        TEST(test_timeout_while_connecting),
         TEST(test_no_tls_there),
         TEST(test_closed_while_kept),
         TEST(test_reset_while_kept),
+        TEST(test_reset_while_kept_for_another_route),
         TEST(test_bytes_after_an_answer),
         TEST(test_never_sent_twice),
         TEST(test_never_sent_twice_on_another_kept_one),

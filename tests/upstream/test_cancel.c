@@ -168,55 +168,112 @@ struct uploader {
     char *body;
 };
 
+static void pause_self(struct record *record)
+{
+    attempt_pause(record->attempt);
+}
+
+/* Not by the bytes that were withheld, which come from the resume itself, but by the next ones. */
 static void cancel_uploader(struct record *record)
 {
     struct uploader *uploader = (struct uploader *)(void *)record->other;
+    if (record->bodies < 3 || uploader->body == NULL)
+        return;
     attempt_cancel(&uploader->record.attempt, NULL);
     free(uploader->body);
     uploader->body = NULL;
 }
 
-/* The body of a cancelled attempt may be freed at once, though curl is in the middle of sending it
- * and both sockets are ready in the same turn. */
+/* The body of a cancelled attempt may be freed at once, though curl is in the middle of sending it.
+ * Both go on in the same call of curl: each was paused with bytes withheld, and is resumed. */
+static void check_cancel_uploader(struct fixture *fixture, bool uploader_first)
+{
+    enum { LARGE = 64 * 1024 * 1024 };
+    static const struct script_step early[] = {
+        SCRIPT_HEAD, SCRIPT_SEND("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n1"), SCRIPT_HOLD,
+        SCRIPT_SEND("2")};
+    static const struct script_step flood[] = {
+        SCRIPT_REQUEST, SCRIPT_SEND("HTTP/1.1 200 OK\r\nContent-Length: 4000001\r\n\r\n1"),
+        SCRIPT_HOLD, SCRIPT_FLOOD(4000000)};
+    struct record record;
+    struct uploader uploader = {.body = calloc(1, LARGE)};
+    record_init(&record, fixture);
+    record_init(&uploader.record, fixture);
+    record.body_hook = uploader.record.body_hook = pause_self;
+    record.other = &uploader.record;
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, early);
+    struct attempt_spec spec = spec_of(fixture, span_make(uploader.body, LARGE));
+    start(&uploader.record, &spec);
+    TURN_UNTIL(fixture, scripted_upstream_connections(fixture->upstream) % 2 == 1);
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, flood);
+    start_small(&record);
+    TURN_UNTIL(fixture, scripted_upstream_holding(fixture->upstream) == 2 && record.bodies == 1 &&
+                            uploader.record.bodies == 1);
+    scripted_upstream_release(fixture->upstream);
+    for (int turn = 0; turn < 4; turn++)
+        loop_run_once(fixture->loop, 0);
+    uploader.record.body_hook = NULL;
+    record.body_hook = cancel_uploader;
+    attempt_resume(uploader_first ? uploader.record.attempt : record.attempt);
+    attempt_resume(uploader_first ? record.attempt : uploader.record.attempt);
+    TURN_UNTIL(fixture, record.dones == 1);
+    assert_int_equal(record.err, ERR_NONE);
+    assert_int_equal(buf_len(&record.body), 4000001);
+    assert_null(uploader.body);
+    assert_int_equal(uploader.record.dones, 0);
+    assert_int_equal(upstream_client_active(fixture->client), 0);
+    record_fini(&record);
+    record_fini(&uploader.record);
+}
+
 static void test_another_that_is_sending(void **state)
 {
-    enum { LARGE = 32 * 1024 * 1024 };
-    static const struct script_step reads[] = {SCRIPT_HEAD, SCRIPT_HOLD};
-    static const struct script_step answers[] = {SCRIPT_REQUEST, SCRIPT_HOLD,
-                                                 SCRIPT_SEND(HEAD_OF_10 "0123456789")};
     struct fixture *fixture = *state;
     for (int order = 0; order < 2; order++) {
-        struct record record;
-        struct uploader uploader;
-        if (order == 0)
-            SCRIPTED_UPSTREAM_PLAY(fixture->upstream, answers);
-        SCRIPTED_UPSTREAM_PLAY(fixture->upstream, reads);
-        if (order == 1)
-            SCRIPTED_UPSTREAM_PLAY(fixture->upstream, answers);
-        record_init(&record, fixture);
-        record_init(&uploader.record, fixture);
-        uploader.body = calloc(1, LARGE);
-        record.other = &uploader.record;
-        record.body_hook = cancel_uploader;
-        if (order == 0)
-            start_small(&record);
-        struct attempt_spec spec = spec_of(fixture, span_make(uploader.body, LARGE));
-        start(&uploader.record, &spec);
-        if (order == 1)
-            start_small(&record);
-        /* Its answer is under way, and the upload goes on in every turn. */
-        TURN_UNTIL(fixture, scripted_upstream_holding(fixture->upstream) == 2);
-        scripted_upstream_release(fixture->upstream);
-        TURN_UNTIL(fixture, record.dones == 1);
-        assert_whole(&record, 200, "0123456789");
-        assert_null(uploader.body);
-        assert_int_equal(uploader.record.dones, 0);
-        assert_int_equal(upstream_client_active(fixture->client), 0);
-        record_fini(&record);
-        record_fini(&uploader.record);
-        upstream_client_free(&fixture->client); /* the next round is to have connections 2 and 3 */
+        check_cancel_uploader(fixture, order == 0);
+        upstream_client_free(&fixture->client); /* the next round is to make its own connections */
         fixture->client = upstream_client_new(fixture->loop);
     }
+}
+
+/* And one whose request curl would send in that same call, on a kept connection, is not sent. */
+static void test_another_that_is_about_to_send(void **state)
+{
+    static const struct script_step flood[] = {
+        SCRIPT_REQUEST, SCRIPT_SEND("HTTP/1.1 200 OK\r\nContent-Length: 4000001\r\n\r\n1"),
+        SCRIPT_HOLD, SCRIPT_FLOOD(4000000)};
+    static const struct script_step small[] = {SCRIPT_REQUEST, SCRIPT_SEND(HEAD_OF_10 "0123456789"),
+                                               SCRIPT_AGAIN};
+    struct fixture *fixture = *state;
+    struct record record;
+    struct record kept;
+    struct uploader uploader = {.body = calloc(1, 100)};
+    record_init(&record, fixture);
+    record_init(&kept, fixture);
+    record_init(&uploader.record, fixture);
+    record.body_hook = pause_self;
+    record.other = &uploader.record;
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, flood);
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, small);
+    start_small(&record);
+    TURN_UNTIL(fixture, record.bodies == 1);
+    run_small(&kept);
+    assert_whole(&kept, 200, "0123456789");
+    scripted_upstream_release(fixture->upstream);
+    for (int turn = 0; turn < 4; turn++)
+        loop_run_once(fixture->loop, 0);
+    record.body_hook = cancel_uploader;
+    attempt_resume(record.attempt);
+    struct attempt_spec spec = spec_of(fixture, span_make(uploader.body, 100));
+    start(&uploader.record, &spec);
+    TURN_UNTIL(fixture, record.dones == 1);
+    assert_null(uploader.body);
+    turn_for(fixture, 20);
+    assert_int_equal(scripted_upstream_requests(fixture->upstream), 2);
+    assert_int_equal(uploader.record.dones, 0);
+    record_fini(&record);
+    record_fini(&kept);
+    record_fini(&uploader.record);
 }
 
 static void cancel_and_start(struct record *record)
@@ -299,11 +356,17 @@ static void test_handles_are_as_good_as_new(void **state)
 int test_cancel(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_before_the_first_drive),  TEST(test_nothing),
-        TEST(test_at_each_state),           TEST(test_from_own_callbacks),
-        TEST(test_in_the_middle_of_chunks), TEST(test_another_from_each_callback),
-        TEST(test_another_that_is_sending), TEST(test_cancel_and_start_in_on_head),
-        TEST(test_while_resolving),         TEST(test_handles_are_as_good_as_new),
+        TEST(test_before_the_first_drive),
+        TEST(test_nothing),
+        TEST(test_at_each_state),
+        TEST(test_from_own_callbacks),
+        TEST(test_in_the_middle_of_chunks),
+        TEST(test_another_from_each_callback),
+        TEST(test_another_that_is_sending),
+        TEST(test_another_that_is_about_to_send),
+        TEST(test_cancel_and_start_in_on_head),
+        TEST(test_while_resolving),
+        TEST(test_handles_are_as_good_as_new),
     };
     return GROUP("cancel", tests);
 }

@@ -180,9 +180,37 @@ static void test_proxy_refuses_the_tunnel(void **state)
     start(&record, &spec);
     TURN_UNTIL(fixture, record.dones == 1);
     assert_failed_as(&record, ERR_UPSTREAM_UNREACHABLE, false);
+    assert_int_equal(record.heads, 0);
     struct span seen = scripted_upstream_connection(fixture->upstream, 0).received;
     assert_true(span_starts_with(seen, SPAN("CONNECT provider.invalid:443 HTTP/1.1\r\n")));
     assert_int_equal(span_search(seen, SPAN("secret")), seen.len);
+    upstream_route_unref(&route);
+    record_fini(&record);
+}
+
+/* A proxy that leads on: what it says is not taken for the provider's head. */
+static void test_proxy_opens_the_tunnel(void **state)
+{
+    static const struct script_step opens[] = {
+        SCRIPT_REQUEST, SCRIPT_SEND("HTTP/1.1 200 Connected\r\nX-Proxy: 1\r\n\r\n")};
+    struct fixture *fixture = *state;
+    struct record record;
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, opens);
+    struct upstream_route *route = upstream_route_new(&(struct upstream_route_settings){
+        .url = SPAN("https://provider.invalid/v1"),
+        .proxy = span_from_string(scripted_upstream_base(fixture->upstream)),
+        .connect_timeout_ms = 5000});
+    record_init(&record, fixture);
+    struct attempt_spec spec = spec_of(fixture, SPAN("secret"));
+    spec.route = route;
+    start(&record, &spec);
+    TURN_UNTIL(fixture, scripted_upstream_requests(fixture->upstream) == 1);
+    size_t len = scripted_upstream_request(fixture->upstream, 0).len;
+    TURN_UNTIL(fixture, scripted_upstream_connection(fixture->upstream, 0).received.len > len);
+    struct span seen = scripted_upstream_connection(fixture->upstream, 0).received;
+    assert_int_equal(seen.ptr[len], 0x16); /* a TLS handshake */
+    assert_int_equal(record.heads + record.dones, 0);
+    attempt_cancel(&record.attempt, NULL);
     upstream_route_unref(&route);
     record_fini(&record);
 }
@@ -224,6 +252,8 @@ static void test_references(void **state)
     upstream_route_unref(&route);
     upstream_route_unref(&second);
     upstream_route_unref(&second);
+    struct upstream_client *none = NULL;
+    upstream_client_free(&none);
 }
 
 struct sender {
@@ -287,6 +317,7 @@ int test_route(void)
         TEST(test_headers_on_the_wire),
         TEST(test_proxy),
         TEST(test_proxy_refuses_the_tunnel),
+        TEST(test_proxy_opens_the_tunnel),
         TEST(test_environment_is_ignored),
         TEST(test_next_address),
         TEST(test_references),
