@@ -18,6 +18,10 @@ void *memory_resize(void *old, size_t count, size_t size);
 /* A NUL-terminated copy. */
 char *memory_string(const char *text, size_t len);
 
+/* On a large local array whose used part is always written before it is read: hardened builds would
+ * zero all of it at each call (-ftrivial-auto-var-init), kilobytes a request. */
+#define UNINITIALIZED __attribute__((uninitialized))
+
 #define MEMORY_NEW(type) ((type *)memory_new(sizeof(type)))
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct span {
     const char *ptr;
@@ -19,8 +20,11 @@ struct span {
 /* A span of a string literal. */
 #define SPAN(literal) ((struct span){("" literal), sizeof(literal) - 1})
 /* The same as an initialiser of static data. */
-#define SPAN_INIT(literal) {("" literal), sizeof(literal) - 1}
-#define SPAN_NONE     ((struct span){NULL, 0})
+#define SPAN_INIT(literal)                \
+    {                                     \
+        ("" literal), sizeof(literal) - 1 \
+    }
+#define SPAN_NONE ((struct span){NULL, 0})
 
 /* For printf: "%.*s" takes SPAN_ARG(s). */
 #define SPAN_ARG(s) (int)(s).len, ((s).ptr != NULL ? (s).ptr : "")
@@ -33,7 +37,10 @@ static inline struct span span_make(const char *ptr, size_t len)
 /* NULL gives the empty span. */
 struct span span_from_string(const char *string);
 
-bool span_equal(struct span a, struct span b);
+static inline bool span_equal(struct span a, struct span b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
 /* ASCII letters compare without case; everything else byte for byte. */
 bool span_equal_nocase(struct span a, struct span b);
 bool span_starts_with(struct span s, struct span prefix);

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A dialect is how one family of clients or providers speaks. This is the whole interface; a table of
- * functions, pure, any thread. OpenAI's chat completions is the first.
+ * A dialect is how one family of clients or providers speaks. This is the whole interface; a table
+ * of functions, pure, any thread. OpenAI's chat completions is the first.
  */
 #ifndef LLM_DIALECT_H
 #define LLM_DIALECT_H
@@ -50,7 +50,8 @@ struct dialect {
      * one; with an empty limit_field the client's fields stay. */
     bool (*write_call)(const struct call *call, const struct call_changes *changes,
                        struct buf *out);
-    /* Reads a whole answer or the data of one stream event; tolerant: anything unreadable gives
+    /* Reads a whole answer or the data of one stream event (a whole answer with good usage is not
+     * measured: text_bytes and finished stay 0); tolerant: anything unreadable gives
      * facts that say nothing. What it takes from the arena it gives back. */
     void (*read_reply)(struct span data, bool stream, const struct usage_limits *limits,
                        struct arena *scratch, struct reply_facts *out);

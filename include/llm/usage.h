@@ -31,9 +31,9 @@ enum usage_source {
 const char *usage_source_name(enum usage_source source);
 
 enum usage_verdict {
-    USAGE_ABSENT, /* null, missing, or totals all zero */
-    USAGE_GOOD,   /* *out is filled */
-    USAGE_IMPOSSIBLE, /* negative, no number, a part larger than its total …: as absent, but flagged */
+    USAGE_ABSENT,     /* null, missing, or totals all zero */
+    USAGE_GOOD,       /* *out is filled */
+    USAGE_IMPOSSIBLE, /* negative, no number, a part above its total …: as absent, but flagged */
 };
 
 /* What a report can be at most: more is impossible. 0: unknown. */

@@ -25,6 +25,9 @@ const struct header *headers_find(const struct headers *headers, struct span nam
 struct span headers_get(const struct headers *headers, struct span name);
 size_t headers_count(const struct headers *headers, struct span name);
 
+/* Whether a value may stand in a field: no CR, LF, NUL or other control characters but tab. */
+bool field_safe(struct span value);
+
 /* Whether a media type field names `type` ("application/json"), whatever its parameters. */
 bool media_type_is(struct span value, struct span type);
 /* The value of a parameter ("charset"), unquoted; empty when absent. */

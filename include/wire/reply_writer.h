@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes HTTP/1.1 replies into a buffer. Field values are ours or checked: see field_safe. */
+/* Writes HTTP/1.1 replies into a buffer. Fields that are not safe (field_safe) are left out. */
 #ifndef WIRE_REPLY_WRITER_H
 #define WIRE_REPLY_WRITER_H
 
@@ -28,7 +28,5 @@ void reply_write_last_chunk(struct buf *out);
 
 /* "Not Found"; "Unknown" for codes nobody registered. */
 const char *status_reason(int status);
-/* Whether a value may stand in a field: no CR, LF, NUL or other control characters but tab. */
-bool field_safe(struct span value);
 
 #endif

@@ -18,12 +18,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TRIM_THRESHOLD (8 * 1024 * 1024)
 
 struct main_message {
     struct inbox_item item; /* first */
@@ -207,6 +210,8 @@ struct process *process_open(const char *config_path)
     }
     struct process *process = MEMORY_NEW(struct process);
     signal(SIGPIPE, SIG_IGN);
+    /* Bodies come and go: without this the allocator gives their pages back each time. */
+    mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
     upstream_global_init();
     process->config_path = config_path;
     process->log_fd = -1;

@@ -13,11 +13,6 @@ struct span span_from_string(const char *string)
     return string != NULL ? span_make(string, strlen(string)) : SPAN_NONE;
 }
 
-bool span_equal(struct span a, struct span b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
 /* Not tolower(): the locale must have no say in a protocol. */
 static unsigned char lower(char c)
 {

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ARENA_CAP     (8 * 1024 * 1024)
 #define SCRATCH_CAP   (16 * 1024 * 1024)
@@ -49,13 +50,8 @@ static void exchange_destroy(struct exchange *exchange)
 /* Back to how exchange_make left it, with the memory kept. */
 static void exchange_clear(struct exchange *exchange)
 {
-    struct exchange kept = *exchange;
-    *exchange = (struct exchange){.arena = kept.arena,
-                                  .scratch = kept.scratch,
-                                  .body = kept.body,
-                                  .request = kept.request,
-                                  .reply = kept.reply,
-                                  .events = kept.events};
+    memset((char *)exchange + offsetof(struct exchange, pipeline), 0,
+           sizeof(*exchange) - offsetof(struct exchange, pipeline));
     arena_reset(&exchange->arena);
     arena_reset(&exchange->scratch);
     buf_reset(&exchange->body, KEEP_BYTES);

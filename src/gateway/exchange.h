@@ -59,17 +59,23 @@ enum answer_state {
 };
 
 struct exchange {
+    /* kept, trimmed, while it rests in the pool */
+    struct arena arena;   /* for the life of the exchange */
+    struct arena scratch; /* for one event: reset after each */
+    struct buf body;      /* the client's bytes */
+    struct buf request;   /* the provider's bytes */
+    struct buf reply;     /* a whole answer, or what is sent next of a stream */
+    struct sse_reader events;
+
+    /* all zero again from here on */
     struct pipeline pipeline;
     struct gateway_worker *worker;
     struct list link; /* in the worker's list of the living, or its pool */
     struct snapshot *snapshot;
-    struct arena arena;   /* for the life of the exchange */
-    struct arena scratch; /* for one event: reset after each */
 
     /* intake: the connection's side */
     struct conn *conn;               /* NULL once it was sent or is gone */
     const struct request_head *head; /* during ADMIT only */
-    struct buf body;                 /* the client's bytes */
     bool body_ended;
     enum err body_err; /* why it will never be whole */
     int64_t body_ended_ns;
@@ -96,7 +102,6 @@ struct exchange {
     bool clamped;               /* less than the client's own wish */
 
     /* FORWARD, STREAM: the attempt and its answer */
-    struct buf request; /* the provider's bytes */
     struct attempt *attempt;
     struct attempt_facts facts;
     enum answer_state answer;
@@ -107,8 +112,6 @@ struct exchange {
     int64_t first_byte_ns;   /* when the first byte of its answer went on to the client */
     struct span answer_type; /* fields of the answer that are passed on */
     struct span answer_retry_after;
-    struct buf reply; /* a whole answer, or what waits to be flushed of a stream */
-    struct sse_reader events;
     struct usage_limits usage_limits;
     struct usage reported; /* the last usage seen */
     bool has_reported;

@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of OpenAI's dialect: chat completions, as OpenAI and some dozen other hosts speak it. */
+/* The table of OpenAI's dialect: chat completions, as OpenAI and a dozen other hosts speak it. */
 #include "dialect_openai.h"
 
 const struct dialect dialect_openai = {

@@ -56,8 +56,8 @@ static enum err read_input(struct openai_reading *reading, const struct json_mem
     return ERR_NONE;
 }
 
-/* A Boolean that may be null. Were "false" or 0 let through, the provider might stream where we wait
- * for a whole answer. */
+/* A Boolean that may be null. Were "false" or 0 let through, the provider might stream where we
+ * wait for a whole answer. */
 static enum err read_bool(struct openai_reading *reading, const char *param, enum json_type type,
                           bool *out)
 {
@@ -90,8 +90,8 @@ static enum err read_stream_options(struct openai_reading *reading,
     return ERR_NONE;
 }
 
-/* A whole number from 1 to `most`, or null, which leaves *out. Written as such: 1e2, 100.0 and "100"
- * are one hundred to some providers, an error to others, and no limit at all to the worst. */
+/* A whole number from 1 to `most`, or null, which leaves *out. Written as such: 1e2, 100.0 and
+ * "100" are one hundred to some providers, an error to others, and no limit at all to the worst. */
 static enum err read_count(struct openai_reading *reading, const struct json_member *member,
                            const char *param, int64_t most, int64_t *out)
 {

@@ -55,7 +55,7 @@ static const char *part_name(struct span type)
     return "content part";
 }
 
-/* By its type alone, as providers do: other members of a text part are not looked at there either. */
+/* By its type alone, as providers do: they do not look at other members of a text part either. */
 static void read_part(struct openai_reading *reading, struct span part)
 {
     struct span type = type_of(part);
@@ -112,6 +112,8 @@ static enum err read_message(struct message *message, struct span text, enum jso
     return message->has_role ? ERR_NONE : refuse(message, ERR_FIELD_MISSING, ".role", "is missing");
 }
 
+/* Read to the end even when a part without bound was found: a later message may still be one that
+ * cannot be read at all. */
 enum err openai_read_messages(struct openai_reading *reading, const struct json_member *member)
 {
     if (member->type != JSON_ARRAY)

@@ -169,7 +169,6 @@ static bool has_filter_results(const struct json_object *root)
 static void read_root(struct span data, bool stream, const struct json_object *root,
                       const struct usage_limits *limits, struct reply_facts *facts)
 {
-    bool no_choices = read_choices(json_member(root, SPAN("choices")), facts);
     const struct json_member *usage = json_member(root, SPAN("usage"));
     const struct json_member *groq = json_member(root, SPAN("x_groq"));
     facts->is_error = is_error(root);
@@ -178,6 +177,10 @@ static void read_root(struct span data, bool stream, const struct json_object *r
     else if (groq != NULL && groq->type == JSON_OBJECT) /* older Groq: only there */
         facts->usage_verdict =
             usage_read_openai(find_value(groq->value, SPAN("usage")), limits, &facts->usage);
+    /* A whole answer is measured only where its usage does not say what was generated. */
+    if (!stream && facts->usage_verdict == USAGE_GOOD)
+        return;
+    bool no_choices = read_choices(json_member(root, SPAN("choices")), facts);
     /* Also where the figures are zero or impossible: a client that did not ask for usage may index
      * an empty array of choices. */
     facts->is_usage_only = stream && no_choices && usage != NULL && usage->type != JSON_NULL &&

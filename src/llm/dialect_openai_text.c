@@ -59,6 +59,7 @@ static unsigned next_ascii(struct span contents, size_t *at)
     }
 }
 
+/* Most names differ in length, or have no escape: those never reach the loop. */
 bool openai_text_is(struct span contents, struct span plain)
 {
     if (contents.len == plain.len)
@@ -103,6 +104,7 @@ uint64_t openai_text_bytes(struct span value)
     }
 }
 
+/* The white space on the comma's side goes too, so that nothing shows where the member was. */
 struct span openai_member_cut(const struct json_object *object, size_t index, bool kept_before)
 {
     const struct json_member *member = &object->members[index];

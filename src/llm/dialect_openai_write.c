@@ -70,7 +70,7 @@ struct wishes {
     bool ask_usage;
 };
 
-/* Without a limit of ours the client's own goes into the provider's field. Without any limit there is
+/* Without a limit of ours the client's own goes into the provider's field. Without any there is
  * nothing to write: null limits stay, they say what an absent one says. */
 static struct wishes wishes_of(const struct call *call, const struct call_changes *changes)
 {

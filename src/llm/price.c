@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cost arithmetic. Sums are kept in pico-dollars, 128 bits wide, and rounded up to nano-dollars once
- * at the end: rounding each part would bill up to five nano-dollars too much.
+ * Cost arithmetic. Sums are pico-dollars, 128 bits wide, and rounded up to nano-dollars once at the
+ * end: rounding each part would bill up to five nano-dollars too much.
  *
  * price_cost and price_bound round the same way, and the bound takes the dearest input price for
  * every input token, so a cost within the bound's tokens is never above the bound.

@@ -8,7 +8,7 @@
  *
  * Why the total may raise the output: xAI counts reasoning beside completion_tokens and bills it
  * (307 + 26, total 560, of which 227 reasoning: recorded). Taking the larger is never below the
- * bill. A total below the sum is tolerated (some leave cached tokens out, or send 0) since the parts
+ * bill. A total below the sum is tolerated (some leave cached tokens out, or send 0) since parts
  * are what is billed; a total below one of its own parts is nonsense, and nothing else in such a
  * report is believed either. Reasoning above completion is tolerated: 11 of 10 was recorded.
  *

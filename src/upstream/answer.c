@@ -12,6 +12,7 @@
  *   trailer lines: counted, dropped
  */
 #include "attempt_private.h"
+#include "base/memory.h"
 #include "client_private.h"
 #include "head.h"
 #include "loop/loop.h"
@@ -26,7 +27,7 @@ static bool is_line_end(struct span line)
 /* False: the head makes no sense, or it was cancelled in on_head. */
 static bool hand_up_head(struct attempt *attempt, int status)
 {
-    struct header items[HEAD_FIELDS];
+    UNINITIALIZED struct header items[HEAD_FIELDS];
     size_t count;
     if (!head_parse(buf_span(&attempt->head), items, &count))
         return false;

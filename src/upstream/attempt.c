@@ -137,23 +137,23 @@ void attempt_time_out(struct attempt *attempt)
     finish(attempt, ERR_UPSTREAM_TIMEOUT, reason);
 }
 
-void attempt_cancel(struct attempt **address, struct attempt_facts *facts)
+void attempt_cancel(struct attempt **attempt, struct attempt_facts *facts)
 {
-    struct attempt *attempt = *address;
-    *address = NULL;
+    struct attempt *gone = *attempt;
+    *attempt = NULL;
     if (facts != NULL)
-        *facts = attempt != NULL ? attempt->facts : (struct attempt_facts){.reason = ""};
-    if (attempt == NULL)
+        *facts = gone != NULL ? gone->facts : (struct attempt_facts){.reason = ""};
+    if (gone == NULL)
         return;
-    struct upstream_client *client = attempt->client;
-    attempt_set_state(attempt, ATTEMPT_DONE);
+    struct upstream_client *client = gone->client;
+    attempt_set_state(gone, ATTEMPT_DONE);
     if (!client->inside_curl) {
-        attempt_reap(attempt);
+        attempt_reap(gone);
         return;
     }
-    list_remove(&attempt->asking);
-    list_remove(&attempt->link);
-    list_append(&client->doomed, &attempt->link);
+    list_remove(&gone->asking);
+    list_remove(&gone->link);
+    list_append(&client->doomed, &gone->link);
 }
 
 void attempt_reap(struct attempt *attempt)

@@ -200,20 +200,20 @@ struct upstream_client *upstream_client_new(struct loop *loop)
     return client;
 }
 
-void upstream_client_free(struct upstream_client **address)
+void upstream_client_free(struct upstream_client **client)
 {
-    struct upstream_client *client = *address;
-    *address = NULL;
-    if (client == NULL)
+    struct upstream_client *gone = *client;
+    *client = NULL;
+    if (gone == NULL)
         return;
-    ASSERT(client->active == 0 && !client->inside_curl);
-    pool_drain(client);
-    curl_multi_cleanup(client->multi); /* closes the kept connections, through sockets_close */
-    sockets_fini(&client->sockets);
-    timer_free(&client->curl_timer);
-    timer_free(&client->sweep_timer);
-    deferred_cancel(&client->drive);
-    free(client);
+    ASSERT(gone->active == 0 && !gone->inside_curl);
+    pool_drain(gone);
+    curl_multi_cleanup(gone->multi); /* closes the kept connections, through sockets_close */
+    sockets_fini(&gone->sockets);
+    timer_free(&gone->curl_timer);
+    timer_free(&gone->sweep_timer);
+    deferred_cancel(&gone->drive);
+    free(gone);
 }
 
 size_t upstream_client_active(const struct upstream_client *client)

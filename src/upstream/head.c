@@ -7,32 +7,22 @@
  */
 #include "head.h"
 
-#include <string.h>
+#include "wire/headers.h"
 
 /* RFC 9110, section 5.6.2. */
-static bool is_token_byte(char byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= 'a' && byte <= 'z') ||
-           (byte != '\0' && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
-}
+static const bool token_bytes[256] = {
+    ['!'] = true,         ['#'] = true,         ['$'] = true,         ['%'] = true, ['&'] = true,
+    ['\''] = true,        ['*'] = true,         ['+'] = true,         ['-'] = true, ['.'] = true,
+    ['^'] = true,         ['_'] = true,         ['`'] = true,         ['|'] = true, ['~'] = true,
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
+};
 
 bool field_name_ok(struct span name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (!is_token_byte(name.ptr[i]))
+        if (!token_bytes[(unsigned char)name.ptr[i]])
             return false;
     return name.len > 0;
-}
-
-bool field_value_ok(struct span value)
-{
-    for (size_t i = 0; i < value.len; i++) {
-        unsigned char byte = (unsigned char)value.ptr[i];
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
-            return false;
-    }
-    return true;
 }
 
 /* A folded line begins with a blank, so its name is none. */
@@ -45,7 +35,7 @@ static bool parse_line(struct span line, struct header *item)
         return false;
     value = span_cut(line, ':', &item->name);
     item->value = span_trim(value);
-    return field_name_ok(item->name) && field_value_ok(item->value);
+    return field_name_ok(item->name) && field_safe(item->value);
 }
 
 /* The first length, and whether every other one says the same. */

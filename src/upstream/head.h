@@ -19,6 +19,5 @@ bool head_parse(struct span lines, struct header *items, size_t *count);
 
 /* A token, as field names are; and a value without control bytes. */
 bool field_name_ok(struct span name);
-bool field_value_ok(struct span value);
 
 #endif

@@ -43,7 +43,7 @@ static bool add_header(struct upstream_route *route, const struct header *header
 {
     struct span name = header->name;
     struct span value = span_trim(header->value);
-    if (!field_name_ok(name) || !field_value_ok(value) || name_reserved(name))
+    if (!field_name_ok(name) || !field_safe(value) || name_reserved(name))
         return false;
     /* Curl takes "Name:" for a wish to send none, and "Name;" for an empty one. */
     const char *separator = value.len > 0 ? ": " : ";";
@@ -161,10 +161,10 @@ struct upstream_route *upstream_route_ref(struct upstream_route *route)
     return route;
 }
 
-void upstream_route_unref(struct upstream_route **address)
+void upstream_route_unref(struct upstream_route **route)
 {
-    struct upstream_route *route = *address;
-    *address = NULL;
-    if (route != NULL && ref_drop(&route->ref))
-        route_free(route);
+    struct upstream_route *gone = *route;
+    *route = NULL;
+    if (gone != NULL && ref_drop(&gone->ref))
+        route_free(gone);
 }

@@ -7,6 +7,8 @@
  */
 #include "wire/headers.h"
 
+#include <string.h>
+
 const struct header *headers_find(const struct headers *headers, struct span name)
 {
     for (size_t i = 0; i < headers->count; i++)
@@ -80,4 +82,38 @@ struct span media_type_parameter(struct span value, struct span name)
             return unquote(span_trim(text));
     }
     return SPAN_NONE;
+}
+
+/* RFC 9110, section 5.5. Bytes beyond ASCII are allowed (obs-text), and stay as they are. */
+static bool bytes_safe(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+#define EACH_BYTE(byte) (0x0101010101010101ULL * (byte))
+
+/* Eight bytes at once: the top bit of a byte is set where it is below 0x20 or is 0x7f (Mycroft's
+ * test; a byte after such a one may be marked too, which only sends it to the exact check). */
+static uint64_t suspicious(uint64_t word)
+{
+    uint64_t below = (word - EACH_BYTE(0x20)) & ~word;
+    uint64_t rubout = word ^ EACH_BYTE(0x7f);
+    return (below | ((rubout - EACH_BYTE(1)) & ~rubout)) & EACH_BYTE(0x80);
+}
+
+bool field_safe(struct span value)
+{
+    while (value.len >= sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, value.ptr, sizeof(word));
+        if (suspicious(word) != 0 && !bytes_safe(span_make(value.ptr, sizeof(word))))
+            return false;
+        value = span_from(value, sizeof(word));
+    }
+    return bytes_safe(value);
 }

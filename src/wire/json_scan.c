@@ -14,6 +14,7 @@
  */
 #include "wire/json.h"
 
+#include "base/memory.h"
 #include "json_keys.h"
 #include "json_text.h"
 
@@ -317,7 +318,7 @@ bool json_scan(struct span text, struct arena *arena, struct json_object *out,
                struct json_fault *fault)
 {
     /* Set field by field: its inline arrays are two kilobytes that most texts hardly touch. */
-    struct scanner scanner;
+    UNINITIALIZED struct scanner scanner;
     if (text.len == 0)
         text = SPAN("");
     scanner.start = scanner.at = text.ptr;

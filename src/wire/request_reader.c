@@ -142,7 +142,7 @@ static struct header field_header(const struct request_reader *reader, const str
 static int on_headers_complete(llhttp_t *parser)
 {
     struct request_reader *reader = reader_of(parser);
-    struct header items[REQUEST_MAX_HEADERS];
+    UNINITIALIZED struct header items[REQUEST_MAX_HEADERS];
     for (size_t i = 0; i < reader->field_count; i++)
         items[i] = field_header(reader, &reader->fields[i]);
     struct request_head head = {

@@ -26,6 +26,7 @@ struct record {
     int errors;
     bool done;
     uint64_t text_bytes;
+    bool stream;
 };
 
 struct totals {
@@ -82,7 +83,7 @@ static void check_written(struct record *record, struct span data, const struct 
     if (!json_scan(written, &record->arena, &again, &fault))
         fail_msg("%s: wrote %.*s: %s", record->name, SPAN_ARG(written), fault.what);
     assert_int_equal(again.count, root->count - (facts->usage_null.len > 0 ? 1 : 0));
-    dialect_openai.read_reply(written, true, &no_limits, &record->arena, &facts_again);
+    dialect_openai.read_reply(written, record->stream, &no_limits, &record->arena, &facts_again);
     assert_int_equal(facts_again.usage_null.len, 0);
     assert_int_equal(facts_again.usage_verdict, facts->usage_verdict);
     assert_memory_equal(&facts_again.usage, &facts->usage, sizeof(facts->usage));
@@ -97,6 +98,7 @@ static void check_data(struct record *record, struct span data, bool stream)
     struct reply_facts facts;
     struct json_object root;
     struct json_fault fault;
+    record->stream = stream;
     dialect_openai.read_reply(data, stream, &no_limits, &record->arena, &facts);
     if (facts.is_done) {
         record->done = true;

@@ -308,7 +308,8 @@ static void counts_generated_text(void **state)
          5},
         {"{\"content\":[\"abc\",{\"type\":\"image\",\"data\":\"zzzz\"}]}", 3},
         {"{\"tool_calls\":[{\"index\":0,\"id\":\"call_1\",\"type\":\"function\",\"function\":"
-         "{\"name\":\"get\",\"arguments\":\"{}\"}},{\"function\":{\"arguments\":\"{\\\"a\\\":1}\"}}]}",
+         "{\"name\":\"get\",\"arguments\":\"{}\"}},"
+         "{\"function\":{\"arguments\":\"{\\\"a\\\":1}\"}}]}",
          3 + 2 + 7},
         {"{\"tool_calls\":[{\"type\":\"custom\",\"custom\":{\"name\":\"n\",\"input\":\"in\"}}]}",
          3},

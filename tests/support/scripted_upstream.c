@@ -300,22 +300,22 @@ struct scripted_upstream *scripted_upstream_new(struct loop *loop)
     return upstream;
 }
 
-void scripted_upstream_free(struct scripted_upstream **address)
+void scripted_upstream_free(struct scripted_upstream **upstream)
 {
-    struct scripted_upstream *upstream = *address;
-    *address = NULL;
-    if (upstream == NULL)
+    struct scripted_upstream *gone = *upstream;
+    *upstream = NULL;
+    if (gone == NULL)
         return;
-    for (size_t i = 0; i < upstream->connection_count; i++) {
-        struct connection *connection = upstream->connections[i];
+    for (size_t i = 0; i < gone->connection_count; i++) {
+        struct connection *connection = gone->connections[i];
         if (connection->fd >= 0)
-            hang_up(upstream, connection);
+            hang_up(gone, connection);
         buf_fini(&connection->received);
         free(connection);
     }
-    poller_free(&upstream->poller);
-    close(upstream->listener);
-    free(upstream);
+    poller_free(&gone->poller);
+    close(gone->listener);
+    free(gone);
 }
 
 uint16_t scripted_upstream_port(const struct scripted_upstream *upstream)

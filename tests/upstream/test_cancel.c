@@ -320,11 +320,12 @@ static void test_while_resolving(void **state)
     start(&record, &spec);
     upstream_route_unref(&route);
     loop_run_once(fixture->loop, 0);
+    int dones = record.dones; /* a machine without a network may have its answer by now */
     int64_t start_ms = now_ms();
     attempt_cancel(&record.attempt, NULL);
     assert_true(now_ms() - start_ms < 100);
     turn_for(fixture, 20);
-    assert_int_equal(record.dones, 0);
+    assert_int_equal(record.dones, dones);
     record_fini(&record);
 }
 
