@@ -52,6 +52,8 @@ void *arena_array(struct arena *arena, size_t count, size_t size);
 
 /* A copy, with a NUL after it that does not count in len. Over the cap: the empty span. */
 struct span arena_copy(struct arena *arena, struct span s);
+/* The parts one after the other; a NUL follows. Over the cap: the empty span. */
+struct span arena_join(struct arena *arena, const struct span *parts, size_t count);
 /* printf into the arena; a NUL follows. Over the cap: the empty span. */
 struct span arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -42,7 +42,11 @@ static inline bool span_equal(struct span a, struct span b)
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 /* ASCII letters compare without case; everything else byte for byte. */
-bool span_equal_nocase(struct span a, struct span b);
+bool span_equal_nocase_bytes(struct span a, struct span b); /* of equal length */
+static inline bool span_equal_nocase(struct span a, struct span b)
+{
+    return a.len == b.len && span_equal_nocase_bytes(a, b);
+}
 bool span_starts_with(struct span s, struct span prefix);
 bool span_starts_with_nocase(struct span s, struct span prefix);
 bool span_ends_with(struct span s, struct span suffix);

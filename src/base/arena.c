@@ -214,6 +214,23 @@ struct span arena_copy(struct arena *arena, struct span s)
     return span_make(copy, s.len);
 }
 
+struct span arena_join(struct arena *arena, const struct span *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(arena, len + 1);
+    if (text == NULL)
+        return SPAN_NONE;
+    char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0)
+            memcpy(at, parts[i].ptr, parts[i].len);
+        at += parts[i].len;
+    }
+    return span_make(text, len);
+}
+
 struct span arena_printf(struct arena *arena, const char *format, ...)
 {
     /* Most texts are short: formatted once, here, and copied. */

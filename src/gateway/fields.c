@@ -153,12 +153,16 @@ static void add_budget(struct fields *fields, struct exchange *exchange)
     char reset[CLOCK_RFC3339_SIZE] = "never";
     if (view.reset_wall_ns != 0)
         clock_rfc3339(view.reset_wall_ns, reset);
+    const struct span parts[] = {
+        SPAN("name="),    span_from_string(budget->name),
+        SPAN(";window="), span_from_string(window_kind_name(budget->window)),
+        SPAN(";limit="),  span_from_string(money_format(view.limit_nusd, limit)),
+        SPAN(";spent="),  span_from_string(money_format(view.spent_nusd, spent)),
+        SPAN(";held="),   span_from_string(money_format(view.held_nusd, held)),
+        SPAN(";reset="),  span_from_string(reset),
+    };
     fields_add(fields, SPAN("x-weir-budget"),
-               arena_printf(&exchange->arena,
-                            "name=%s;window=%s;limit=%s;spent=%s;held=%s;reset=%s", budget->name,
-                            window_kind_name(budget->window), money_format(view.limit_nusd, limit),
-                            money_format(view.spent_nusd, spent),
-                            money_format(view.held_nusd, held), reset));
+               arena_join(&exchange->arena, parts, sizeof parts / sizeof parts[0]));
 }
 
 void fields_add_limits(struct fields *fields, struct exchange *exchange)

@@ -370,9 +370,28 @@ static void reset_drops_a_large_first_chunk(void **state)
     arena_fini(&arena);
 }
 
+static void joins_parts(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    const struct span parts[] = {SPAN("ab"), SPAN_NONE, SPAN("c"), SPAN("")};
+    struct span joined = arena_join(&arena, parts, 4);
+    assert_int_equal(joined.len, 3);
+    assert_string_equal(joined.ptr, "abc");
+    assert_int_equal(arena_join(&arena, NULL, 0).len, 0);
+    arena_fini(&arena);
+    arena_init(&arena, 16);
+    const struct span large[] = {SPAN("0123456789"), SPAN("0123456789")};
+    assert_null(arena_join(&arena, large, 2).ptr);
+    assert_true(arena_failed(&arena));
+    arena_fini(&arena);
+}
+
 int test_arena(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(joins_parts),
         cmocka_unit_test(no_memory_before_use),
         cmocka_unit_test(memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(chunks_double_to_64_kib),
