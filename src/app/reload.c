@@ -58,14 +58,36 @@ bool reload_load(struct process *process, struct buf *report)
     return true;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_listen(const struct snapshot *old, const struct snapshot *new)
+{
+    bool same = old->listen_count == new->listen_count;
+    for (size_t i = 0; same && i < old->listen_count; i++)
+        same = same_text(old->listen[i], new->listen[i]);
+    return same;
+}
+
 /* What a running process cannot change. */
 static void warn_fixed(const struct snapshot *old, const struct snapshot *new)
 {
-    bool same = old->listen_count == new->listen_count && old->workers == new->workers;
-    for (size_t i = 0; same && i < old->listen_count; i++)
-        same = strcmp(old->listen[i], new->listen[i]) == 0;
-    if (!same)
-        log_warn("reload: listen and workers take effect at the next start");
+    const struct {
+        const char *name;
+        bool same;
+    } fixed[] = {
+        {"listen", same_listen(old, new)},
+        {"workers", old->workers == new->workers},
+        {"admin.listen", same_text(old->admin_listen, new->admin_listen)},
+        {"admin.token", same_text(old->admin_token, new->admin_token)},
+        {"state_dir", same_text(old->state_dir, new->state_dir)},
+        {"log.file", same_text(old->log_file, new->log_file)},
+    };
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+        if (!fixed[i].same)
+            log_warn("reload: '%s' has changed and takes effect at the next start", fixed[i].name);
 }
 
 /* The simulator cannot be started later: the loader needs its address. */

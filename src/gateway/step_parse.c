@@ -39,7 +39,7 @@ static enum step find_model(struct exchange *exchange)
                                "The model '%.*s' does not exist or this key may not use it.",
                                NAME_ARG(name));
     exchange->model = model;
-    if (exchange->key->user_from == USER_FROM_BODY)
+    if (exchange->key->user_from != USER_FROM_NONE && exchange->receipt.user[0] == '\0')
         receipt_copy(exchange->receipt.user, exchange->call.user);
     return STEP_COUNT;
 }

@@ -16,7 +16,14 @@
 
 /* Whether the contents of a JSON string (between its quotes, as written) mean `plain`, which is
  * ASCII. */
-bool openai_text_is(struct span contents, struct span plain);
+bool openai_escaped_text_is(struct span contents, struct span plain);
+static inline bool openai_text_is(struct span contents, struct span plain)
+{
+    /* An escape makes a text longer: most names are told apart by their length. */
+    if (contents.len <= plain.len)
+        return span_equal(contents, plain);
+    return openai_escaped_text_is(contents, plain);
+}
 /* The contents of a string value "…": what is between the quotes, as written. */
 struct span openai_text(struct span value);
 /* Whether a value is a string that means `plain`. */

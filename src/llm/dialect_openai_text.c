@@ -59,12 +59,10 @@ static unsigned next_ascii(struct span contents, size_t *at)
     }
 }
 
-/* Most names differ in length, or have no escape: those never reach the loop. */
-bool openai_text_is(struct span contents, struct span plain)
+/* Contents that are longer than the plain text; without an escape they differ. */
+bool openai_escaped_text_is(struct span contents, struct span plain)
 {
-    if (contents.len == plain.len)
-        return span_equal(contents, plain); /* an escape would make it longer */
-    if (contents.len < plain.len || span_find(contents, '\\') == contents.len)
+    if (span_find(contents, '\\') == contents.len)
         return false;
     size_t at = 0;
     for (size_t i = 0; i < plain.len; i++)
