@@ -35,7 +35,7 @@ def tidy():
                        stdout=subprocess.DEVNULL)
     files = [name for name in sources(".c") if name.startswith("src/")]
     jobs = str(os.cpu_count() or 2)
-    command = ["xargs", "-P", jobs, "-n", "12", "clang-tidy", "--quiet", "-p", str(build)]
+    command = ["xargs", "-P", jobs, "-n", "1", "clang-tidy", "--quiet", "-p", str(build)]
     done = subprocess.run(command, cwd=ROOT, text=True, input="\n".join(files),
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     print(f"clang-tidy: {'ok' if done.returncode == 0 else 'FAILED'}", flush=True)

@@ -48,7 +48,7 @@ struct admin_settings {
 
 /* NULL when the address cannot be bound; *error says why. */
 struct admin *admin_start(const struct admin_settings *settings, const char **error);
-void admin_stop(struct admin **admin);
+void admin_stop(struct admin **address);
 uint16_t admin_port(const struct admin *admin);
 
 /* The token in `path` (a file of its own, mode 0600), generated when there is none: into `out`, of at least

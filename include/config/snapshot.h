@@ -101,7 +101,7 @@ struct snapshot {
 };
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
-void snapshot_unref(struct snapshot **snapshot);
+void snapshot_unref(struct snapshot **address);
 /* For on_last's receiver, on the main thread: drops cells and routes, frees the arena. */
 void snapshot_free(struct snapshot *snapshot);
 

@@ -25,7 +25,7 @@ struct gateway_settings {
 
 struct gateway_worker *gateway_worker_new(const struct gateway_settings *settings);
 /* Everything still in progress is cut off. Accepts NULL. */
-void gateway_worker_free(struct gateway_worker **worker);
+void gateway_worker_free(struct gateway_worker **address);
 
 /* Listens on all of the snapshot's addresses (shared with the other workers). False: *error says
  * why, *address which. */

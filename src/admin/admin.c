@@ -149,12 +149,12 @@ struct admin *admin_start(const struct admin_settings *settings, const char **er
     return admin;
 }
 
-void admin_stop(struct admin **pointer)
+void admin_stop(struct admin **address)
 {
-    struct admin *admin = *pointer;
+    struct admin *admin = *address;
     if (admin == NULL)
         return;
-    *pointer = NULL;
+    *address = NULL;
     if (admin->server != NULL)
         server_free(&admin->server);
     secret_wipe(admin->token, strlen(admin->token));

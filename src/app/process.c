@@ -236,10 +236,10 @@ void process_run(struct process *process)
     loop_run(process->loop);
 }
 
-void process_close(struct process **pointer)
+void process_close(struct process **address)
 {
-    struct process *process = *pointer;
-    *pointer = NULL;
+    struct process *process = *address;
+    *address = NULL;
     for (size_t i = 0; i < sizeof process->signals / sizeof process->signals[0]; i++)
         signal_watch_free(&process->signals[i]);
     reload_unwatch(process);

@@ -18,7 +18,7 @@ struct snapshot;
 struct process *process_open(const char *config_path);
 /* Until SIGTERM or SIGINT and the drain that follows. */
 void process_run(struct process *process);
-void process_close(struct process **process);
+void process_close(struct process **address);
 
 /* For the banner. */
 const struct snapshot *process_snapshot(const struct process *process);

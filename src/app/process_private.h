@@ -78,8 +78,8 @@ void reload_unwatch(struct process *process);
 
 /* The first call begins the orderly end; a second one makes it a quick one. */
 void drain_begin(struct process *process);
-/* For worker threads, on their own thread. */
-void drain_thread_done(void *process);
+/* For worker threads, on their own thread; the argument is the process. */
+void drain_thread_done(void *argument);
 
 /* ---- process.c: messages to the main thread ---- */
 

@@ -68,12 +68,12 @@ struct simulator *simulator_start(const char **error)
     return simulator;
 }
 
-void simulator_stop(struct simulator **pointer)
+void simulator_stop(struct simulator **address)
 {
-    struct simulator *simulator = *pointer;
+    struct simulator *simulator = *address;
     if (simulator == NULL)
         return;
-    *pointer = NULL;
+    *address = NULL;
     inbox_post(simulator->inbox, &simulator->stop);
     pthread_join(simulator->thread, NULL);
     destroy(simulator);

@@ -8,7 +8,7 @@ struct simulator;
 
 /* NULL when it cannot listen; *error says why. */
 struct simulator *simulator_start(const char **error);
-void simulator_stop(struct simulator **simulator);
+void simulator_stop(struct simulator **address);
 /* "http://127.0.0.1:PORT/v1" */
 const char *simulator_base_url(const struct simulator *simulator);
 

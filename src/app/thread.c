@@ -115,12 +115,12 @@ void worker_thread_interrupt(struct worker_thread *thread)
     send(thread, ORDER_INTERRUPT, NULL);
 }
 
-void worker_thread_free(struct worker_thread **pointer)
+void worker_thread_free(struct worker_thread **address)
 {
-    struct worker_thread *thread = *pointer;
+    struct worker_thread *thread = *address;
     if (thread == NULL)
         return;
-    *pointer = NULL;
+    *address = NULL;
     if (thread->started) {
         send(thread, ORDER_STOP, NULL);
         pthread_join(thread->thread, NULL);

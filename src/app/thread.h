@@ -33,7 +33,7 @@ void worker_thread_drain(struct worker_thread *thread);
 void worker_thread_interrupt(struct worker_thread *thread);
 
 /* Stops and joins the thread (if it was started) and frees all of it. */
-void worker_thread_free(struct worker_thread **thread);
+void worker_thread_free(struct worker_thread **address);
 
 struct gateway_worker *worker_thread_gateway(struct worker_thread *thread);
 

@@ -134,6 +134,7 @@ void bufq_consume(struct bufq *queue, size_t size)
     queue->len -= size;
     while (size > 0) {
         struct bufq_chunk *chunk = queue->head;
+        ASSERT(chunk != NULL);
         size_t part = chunk->end - chunk->start;
         if (size < part) {
             chunk->start += size;

@@ -154,11 +154,13 @@ static void read_targets(struct check *check, const struct field *field, const s
     if (!schema_is_list(check, entry))
         return;
     const struct node *list = entry->value;
-    if (list->count == 0)
+    if (list->first == NULL) {
         report_add(check->report, list->at, "'targets' must not be empty");
+        return;
+    }
     for (const struct entry *item = list->first; item != NULL; item = item->next)
         schema_map(check, item->value, "a target", fields, &draft->model.target);
-    if (list->count > 1)
+    if (list->first->next != NULL)
         report_add(check->report, list->first->next->at,
                    "more than one entry in 'targets' is not supported by this version of Weir");
 }

@@ -126,7 +126,8 @@ bool secret_read(const char *path, struct arena *arena, struct span *out, const 
     bool ok = file_read(path, &buf, why);
     if (ok) {
         struct span text = buf_span(&buf);
-        while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        while (text.ptr != NULL && text.len > 0 &&
+               (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
             text.len--;
         *out = config_copy(arena, text);
     }

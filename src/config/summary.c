@@ -117,7 +117,7 @@ static void print_tenant(const struct snapshot *snapshot, const struct tenant *t
     fprintf(out, "  %s: ", tenant->path);
     if (tenant->models == NULL)
         fprintf(out, "all models");
-    for (size_t i = 0; i < tenant->model_count; i++)
+    for (size_t i = 0; tenant->models != NULL && i < tenant->model_count; i++)
         fprintf(out, "%s%.*s", i > 0 ? ", " : "", SPAN_ARG(tenant->models[i]));
     print_limits(&tenant->allowance, out);
     fprintf(out, "\n");

@@ -109,12 +109,12 @@ void gateway_worker_interrupt(struct gateway_worker *worker)
     }
 }
 
-void gateway_worker_free(struct gateway_worker **pointer)
+void gateway_worker_free(struct gateway_worker **address)
 {
-    struct gateway_worker *worker = *pointer;
+    struct gateway_worker *worker = *address;
     if (worker == NULL)
         return;
-    *pointer = NULL;
+    *address = NULL;
     /* Each busy connection tells its exchange that it is gone, which settles and frees it. */
     for (size_t i = 0; i < worker->server_count; i++)
         server_free(&worker->servers[i]);
