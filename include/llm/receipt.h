@@ -24,6 +24,7 @@ struct receipt {
     int status;            /* sent to the client; 0: it was gone before */
     const char *outcome;   /* err_info()->name, or "none" */
     const char *step;      /* where it ended */
+    const char *detail;    /* what the attempt died of, for people; static; NULL: nothing to say */
     const char *endpoint;
     bool stream;
     uint32_t attempts;

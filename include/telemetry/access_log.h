@@ -6,7 +6,7 @@
  * slow, lines are kept up to 1 MiB and tried again, then dropped and counted, never waited for.
  *
  * Members, always all of them: time, id, tenant, key, user, session, endpoint, stream,
- * requested_model, model, provider, status, outcome, step, attempts, input_tokens,
+ * requested_model, model, provider, status, outcome, step, detail, attempts, input_tokens,
  * cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, usage_source, cost_usd,
  * uncertain_usd, duration_ms, first_byte_ms, overhead_us. Dollars and milliseconds are numbers with
  * exact decimals; status and first_byte_ms are null where nothing was sent.

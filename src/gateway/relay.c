@@ -36,15 +36,33 @@ static void send_on(struct exchange *exchange, struct span bytes)
 
 /* ---- facts of the attempt ---- */
 
+/* Ends an attempt whose answer is of no use. */
+static void give_up(struct exchange *exchange, enum err err, const char *reason)
+{
+    relay_cancel(exchange);
+    exchange->answer_err = err;
+    exchange->facts.reason = reason;
+    pipeline_resume(&exchange->pipeline);
+}
+
+/* We ask for no coding; an answer that has one all the same cannot be metered. */
+static bool is_coded(const struct headers *headers)
+{
+    struct span coding = headers_get(headers, SPAN("content-encoding"));
+    return coding.len != 0 && !span_equal_nocase(coding, SPAN("identity"));
+}
+
 static void on_head(void *argument, int status, const struct headers *headers)
 {
     struct exchange *exchange = argument;
     exchange->facts.status = status;
     if (status < 200 || (status >= 300 && status < 400)) {
         /* A redirect would carry the provider's key elsewhere: it is not followed. */
-        relay_cancel(exchange);
-        exchange->answer_err = ERR_UPSTREAM_STATUS;
-        pipeline_resume(&exchange->pipeline);
+        give_up(exchange, ERR_UPSTREAM_STATUS, "a redirect, which is not followed");
+        return;
+    }
+    if (is_coded(headers)) {
+        give_up(exchange, ERR_UPSTREAM_BROKEN, "a content coding that was not asked for");
         return;
     }
     struct span type = headers_get(headers, SPAN("content-type"));
@@ -131,9 +149,7 @@ static void feed_stream(struct exchange *exchange, struct span bytes)
     if (sse_reader_feed(&exchange->events, bytes, on_event, exchange))
         return;
     /* An event larger than any provider's: the stream is broken here. */
-    relay_cancel(exchange);
-    exchange->answer_err = ERR_UPSTREAM_BROKEN;
-    pipeline_resume(&exchange->pipeline);
+    give_up(exchange, ERR_UPSTREAM_BROKEN, "an event that is too large");
 }
 
 /* ---- a whole answer ---- */

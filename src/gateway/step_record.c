@@ -32,6 +32,8 @@ static void fill_receipt(struct exchange *exchange, int64_t now_ns)
         receipt_copy(receipt->model, exchange->target->name);
         receipt_copy(receipt->provider, span_from_string(exchange->target->target.provider->name));
     }
+    if (exchange->answer_err != ERR_NONE)
+        receipt->detail = exchange->facts.reason;
     receipt->usage = exchange->bill.usage;
     receipt->usage_source = exchange->bill.source;
     receipt->cost_nusd = exchange->bill.cost_nusd;

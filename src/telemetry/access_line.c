@@ -80,6 +80,7 @@ static void put_ending(struct buf *out, const struct receipt *receipt)
         put_null(out, "status");
     put_string(out, "outcome", receipt->outcome);
     put_string(out, "step", receipt->step);
+    put_string(out, "detail", receipt->detail);
     put_integer(out, "attempts", receipt->attempts);
 }
 

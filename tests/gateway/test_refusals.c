@@ -330,6 +330,22 @@ static void a_redirect_is_not_followed(void **state)
     assert_budget(fixture, 0, 0, 0);
 }
 
+static void a_coded_answer_cannot_be_metered(void **state)
+{
+    struct gateway_fixture *fixture = *state;
+    static const struct script_step coded[] = {
+        SCRIPT_REQUEST,
+        SCRIPT_SEND("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxx")};
+    struct raw_reply reply;
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, coded);
+    gateway_fixture_exchange(fixture, CHAT("\"seed\":1"), &reply);
+    assert_refused(&reply, 502, "upstream_broken");
+    raw_reply_fini(&reply);
+    struct budget_view view;
+    gateway_fixture_budget(fixture, BUDGET_CELL, WINDOW_TOTAL, &view);
+    assert_true(view.spent_nusd > 0 && view.uncertain_nusd > 0 && view.held_nusd == 0);
+}
+
 /* ---- the client leaves ---- */
 
 static void leaving_in_the_body_costs_nothing(void **state)
@@ -465,6 +481,7 @@ int test_refusals(void)
         WITH_GATEWAY(a_provider_that_is_not_there_costs_nothing),
         WITH_GATEWAY(a_silent_provider_is_504_and_uncertain),
         WITH_GATEWAY(a_redirect_is_not_followed),
+        WITH_GATEWAY(a_coded_answer_cannot_be_metered),
         WITH_GATEWAY(leaving_in_the_body_costs_nothing),
         WITH_GATEWAY(leaving_before_the_answer_cancels_it),
         WITH_GATEWAY(leaving_in_a_stream_cancels_it),

@@ -48,6 +48,7 @@ static struct receipt make_receipt(void)
         .overhead_ns = 41999,
         .status = 200,
         .outcome = "none",
+        .detail = "cut",
         .step = "record",
         .endpoint = "/v1/chat/completions",
         .stream = true,
@@ -154,7 +155,8 @@ static void test_a_line(void **state)
         "\"tenant\":\"acme/search\",\"key\":\"search-prod\",\"user\":\"u1\",\"session\":\"s1\","
         "\"endpoint\":\"/v1/chat/completions\",\"stream\":true,\"requested_model\":\"fast\","
         "\"model\":\"large\",\"provider\":\"openai\",\"status\":200,\"outcome\":\"none\","
-        "\"step\":\"record\",\"attempts\":2,\"input_tokens\":10,\"cached_input_tokens\":4,"
+        "\"step\":\"record\",\"detail\":\"cut\",\"attempts\":2,\"input_tokens\":10,"
+        "\"cached_input_tokens\":4,"
         "\"cache_write_tokens\":3,\"output_tokens\":7,\"reasoning_tokens\":2,"
         "\"usage_source\":\"reported\",\"cost_usd\":0.000123456,\"uncertain_usd\":0.000000001,"
         "\"duration_ms\":1234.567,\"first_byte_ms\":0.250,\"overhead_us\":41}\n");
@@ -170,7 +172,8 @@ static void test_what_does_not_exist(void **state)
     assert_int_equal(check_lines(buf_span(&fixture->got)), 1);
     buf_append_byte(&fixture->got, '\0');
     const char *line = buf_span(&fixture->got).ptr;
-    assert_non_null(strstr(line, "\"status\":null,\"outcome\":\"client_gone\",\"step\":null"));
+    assert_non_null(
+        strstr(line, "\"status\":null,\"outcome\":\"client_gone\",\"step\":null,\"detail\":null"));
     assert_non_null(strstr(line, "\"tenant\":\"\",\"key\":\"\""));
     assert_non_null(strstr(line, "\"usage_source\":\"none\",\"cost_usd\":0.00,"));
     assert_non_null(
@@ -207,7 +210,7 @@ static void test_injection(void **state)
     for (size_t i = 0; i + 1 < line.len; i++)
         assert_true((unsigned char)line.ptr[i] >= 0x20);
     assert_true(json_scan(line, &arena, &object, &fault));
-    assert_int_equal(object.count, 26);
+    assert_int_equal(object.count, 27);
     struct span user = json_decode_string(member(&object, "user"), &arena);
     assert_true(span_equal(user, span_from_string(attack)));
     assert_int_equal(json_decode_string(member(&object, "session"), &arena).len, RECEIPT_NAME_SIZE);
