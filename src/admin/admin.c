@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "crypto/secret.h"
+#include "llm/dialect.h"
 #include "wire/url.h"
 
 #include <stdlib.h>
@@ -61,16 +62,9 @@ static enum err check(const struct admin *admin, const struct request_head *head
 
 static void write_error(enum err err, struct admin_reply *reply)
 {
-    const struct err_info *info = err_info(err);
-    reply->status = info->status;
+    reply->status = err_info(err)->status;
     reply->content_type = SPAN("application/json");
-    buf_append(reply->body, SPAN("{\"error\":{\"message\":"));
-    buf_append_json_string(reply->body, span_from_string(info->sentence));
-    buf_append(reply->body, SPAN(",\"type\":"));
-    buf_append_json_string(reply->body, span_from_string(info->type));
-    buf_append(reply->body, SPAN(",\"param\":null,\"code\":"));
-    buf_append_json_string(reply->body, span_from_string(info->code));
-    buf_append(reply->body, SPAN("}}\n"));
+    dialect_openai.write_error(err, NULL, NULL, reply->body);
 }
 
 static void *on_head(void *context, struct conn *conn, const struct request_head *head)

@@ -12,15 +12,9 @@
 
 int cmd_check(int argc, char **argv)
 {
-    const char *given = NULL;
-    const struct option_spec specs[] = {{"--config", "-c", &given}};
-    if (!options_read(argc, argv, 1, specs, 1))
+    const char *path = options_config(argc, argv);
+    if (path == NULL)
         return 2;
-    const char *path = config_find(given);
-    if (path == NULL) {
-        fprintf(stderr, "weir check: no configuration: give -c FILE\n");
-        return 2;
-    }
     upstream_global_init();
     struct cells *cells = cells_new();
     struct problems problems = {0};

@@ -5,7 +5,7 @@
 #include "options.h"
 #include "process.h"
 
-#include "config/load.h"
+#include "config/snapshot.h"
 #include "crypto/digest.h"
 
 #include <stdio.h>
@@ -41,16 +41,9 @@ static void print_banner(const struct process *process)
 
 int cmd_run(int argc, char **argv)
 {
-    const char *given = NULL;
-    const struct option_spec specs[] = {{"--config", "-c", &given}};
-    if (!options_read(argc, argv, 1, specs, 1))
+    const char *path = options_config(argc, argv);
+    if (path == NULL)
         return 2;
-    const char *path = config_find(given);
-    if (path == NULL) {
-        fprintf(stderr, "weir run: no configuration: give -c FILE, or write ./weir.yaml or "
-                        "/etc/weir/weir.yaml\n");
-        return 2;
-    }
     struct process *process = process_open(path);
     if (process == NULL)
         return 1;

@@ -3,6 +3,8 @@
 /* Command lines. */
 #include "options.h"
 
+#include "config/load.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -35,4 +37,19 @@ bool options_read(int argc, char **argv, int first, const struct option_spec *sp
         *spec->value = argv[i + 1];
     }
     return true;
+}
+
+const char *options_config(int argc, char **argv)
+{
+    const char *given = NULL;
+    const struct option_spec specs[] = {{"--config", "-c", &given}};
+    if (!options_read(argc, argv, 1, specs, 1))
+        return NULL;
+    const char *path = config_find(given);
+    if (path == NULL)
+        fprintf(stderr,
+                "weir %s: no configuration: give -c FILE, or write ./weir.yaml or "
+                "/etc/weir/weir.yaml\n",
+                argv[0]);
+    return path;
 }

@@ -16,4 +16,8 @@ struct option_spec {
 /* Reads argv[first..]. False, with a line on stderr, for anything unknown, repeated or without its value. */
 bool options_read(int argc, char **argv, int first, const struct option_spec *specs, size_t count);
 
+/* For commands that take only -c FILE: the configuration's path. NULL after a line on stderr when the call is
+ * wrong or no configuration is to be found. */
+const char *options_config(int argc, char **argv);
+
 #endif

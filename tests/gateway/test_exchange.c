@@ -23,13 +23,22 @@ static const char answer_text[] =
     "\"assistant\",\"content\":\"Hi there\"},\"finish_reason\":\"stop\"}],\"usage\":{"
     "\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":30}}";
 
+/* The provider answers every request with this body. */
+static void play_whole(struct gateway_fixture *fixture, const char *body)
+{
+    static char bytes[1024];
+    static struct script_step script[3];
+    static const struct script_step request = SCRIPT_REQUEST, again = SCRIPT_AGAIN;
+    script[0] = request;
+    script[1] = http_json(bytes, 200, body);
+    script[2] = again;
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+}
+
 static void a_whole_answer_carries_its_cost(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    static char reply_bytes[1024];
-    struct script_step script[] = {SCRIPT_REQUEST, http_json(reply_bytes, 200, answer_text),
-                                   SCRIPT_AGAIN};
-    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    play_whole(fixture, answer_text);
     struct raw_reply reply;
     gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":50"), &reply);
     assert_int_equal(reply.status, 200);
@@ -52,10 +61,7 @@ static void a_whole_answer_carries_its_cost(void **state)
 static void the_request_goes_on_with_only_what_must_change(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    static char reply_bytes[1024];
-    struct script_step script[] = {SCRIPT_REQUEST, http_json(reply_bytes, 200, answer_text),
-                                   SCRIPT_AGAIN};
-    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    play_whole(fixture, answer_text);
     struct raw_reply reply;
     gateway_fixture_exchange(
         fixture,
@@ -76,10 +82,7 @@ static void the_request_goes_on_with_only_what_must_change(void **state)
 static void an_absent_limit_is_written_in(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    static char reply_bytes[1024];
-    struct script_step script[] = {SCRIPT_REQUEST, http_json(reply_bytes, 200, answer_text),
-                                   SCRIPT_AGAIN};
-    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    play_whole(fixture, answer_text);
     struct raw_reply reply;
     gateway_fixture_exchange(fixture, CHAT("\"seed\":1"), &reply);
     raw_reply_fini(&reply);
@@ -89,10 +92,7 @@ static void an_absent_limit_is_written_in(void **state)
 static void without_a_budget_nothing_is_written_in(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    static char reply_bytes[1024];
-    struct script_step script[] = {SCRIPT_REQUEST, http_json(reply_bytes, 200, answer_text),
-                                   SCRIPT_AGAIN};
-    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    play_whole(fixture, answer_text);
     gateway_fixture_reload(fixture, CONFIG_FREE);
     struct raw_reply reply;
     gateway_fixture_exchange(fixture, CHAT("\"seed\":1"), &reply);
@@ -305,12 +305,7 @@ static void a_provider_error_passes_through(void **state)
 static void an_answer_without_usage_is_counted(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    static char bytes[512];
-    struct script_step script[] = {
-        SCRIPT_REQUEST,
-        http_json(bytes, 200, "{\"choices\":[{\"message\":{\"content\":\"12345678\"}}]}"),
-        SCRIPT_AGAIN};
-    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    play_whole(fixture, "{\"choices\":[{\"message\":{\"content\":\"12345678\"}}]}");
     struct raw_reply reply;
     gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":100"), &reply);
     assert_span(raw_reply_field(&reply, SPAN("x-weir-output-tokens")), "2");
@@ -323,14 +318,8 @@ static void an_answer_without_usage_is_counted(void **state)
 static void usage_above_the_hold_is_charged_in_full(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    static char bytes[512];
-    struct script_step script[] = {
-        SCRIPT_REQUEST,
-        http_json(bytes, 200,
-                  "{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":9000,"
-                  "\"total_tokens\":9010}}"),
-        SCRIPT_AGAIN};
-    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    play_whole(fixture, "{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":9000,"
+                        "\"total_tokens\":9010}}");
     struct raw_reply reply;
     gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":10"), &reply);
     raw_reply_fini(&reply);
