@@ -49,6 +49,7 @@ http {{
             proxy_pass http://sim;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
+            {more}
         }}
     }}
 }}
@@ -162,7 +163,7 @@ class Bench:
         self.upstream, self.weir_port, self.nginx_port = free_port(), free_port(), free_port()
         self.start([WEIR, "sim", "--listen", f"127.0.0.1:{self.upstream}"], 1, self.upstream)
         config = self.write("nginx.conf", NGINX.format(
-            dir=self.dir, upstream=self.upstream, port=self.nginx_port))
+            dir=self.dir, upstream=self.upstream, port=self.nginx_port, more=""))
         self.nginx = self.start(["nginx", "-c", config, "-p", self.dir], 0, self.nginx_port)
         config = self.write("weir.yaml", WEIR_CONFIG.format(
             dir=self.dir, upstream=self.upstream, port=self.weir_port, admin=free_port(),

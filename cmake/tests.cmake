@@ -39,7 +39,8 @@ int main(void)
 ${calls}    return failed == 0 ? 0 : 1;
 }
 ")
-  add_executable(test_${module} ${tests} ${main})
+  file(GLOB drivers CONFIGURE_DEPENDS ${dir}/fuzz_*.c) # of tests/fuzz: their seeds are tests
+  add_executable(test_${module} ${tests} ${drivers} ${main})
   set_target_properties(test_${module} PROPERTIES
                         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(test_${module} PRIVATE ${CMAKE_SOURCE_DIR}/tests ${dir}

@@ -54,7 +54,9 @@ def run_program(program, tally):
     results = {}
     for line in output.splitlines():
         found = RESULT.match(line)
-        if found and not found.group(2).isdigit() and not line.rstrip().endswith("test(s)."):
+        # The summary's lines begin alike: with a number, or (1.1.7) with the group and a colon.
+        if found and not found.group(2).isdigit() and not found.group(2).endswith(":") and \
+                not line.rstrip().endswith("test(s)."):
             results.setdefault(found.group(1), []).append(found.group(2))
     passed = len(results.get("OK", []))
     # CMocka names a failed test in its line and again in the summary.
@@ -66,6 +68,8 @@ def run_program(program, tally):
     state = "ok" if failed == 0 else "FAILED"
     print(f"{program.name}: {passed} passed, {failed} failed, {time.monotonic() - begun:.1f} s "
           f"{state}", flush=True)
+    if skipped:
+        print(f"    skipped: {', '.join(sorted(set(results['SKIPPED'])))}", flush=True)
     if failed or code != 0:
         print(output, flush=True)
 

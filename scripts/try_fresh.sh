@@ -47,7 +47,7 @@ outside() { # SUITE [COMMAND]
 
 end() {
     if [ -n "$child" ]; then
-        kill "$child" 2>/dev/null || :
+        kill -KILL "$child" 2>/dev/null || : # it does not heed SIGTERM; its child dies with it
         wait "$child" 2>/dev/null || :
     fi
     rm -rf --one-file-system "$dir"
@@ -95,8 +95,10 @@ copy_source() { # SOURCE TARGET
     fi
 }
 
-# Names of the variables that a new user's shell would not have.
+# Names of the variables that a new user's shell would not have: all but those of proxies,
+# registries and certificates. Folders of packages on this machine are not there.
 foreign_variables() {
+    echo PIP_FIND_LINKS
     env | sed -n 's/^\([A-Za-z_][A-Za-z_0-9]*\)=.*/\1/p' |
         grep -vE '^(PIP_.*|npm_config_.*|NPM_CONFIG_.*|.*_proxy|.*_PROXY|.*_CA_CERTS|SSL_CERT_.*)$'
 }

@@ -24,6 +24,10 @@ int64_t clock_wall_ns(void);
 #define CLOCK_RFC3339_SIZE 25
 char *clock_rfc3339(int64_t wall_ns, char *out);
 
+/* "Tue, 24 Nov 2026 15:07:00 GMT", as HTTP writes dates (IMF-fixdate), into out; returns out. */
+#define CLOCK_HTTP_DATE_SIZE 30
+char *clock_http_date(int64_t wall_ns, char *out);
+
 /* A civil date in the proleptic Gregorian calendar, UTC; month and day from 1. */
 struct civil {
     int year;

@@ -13,6 +13,9 @@
 #include "base/ref.h"
 #include "base/table.h"
 #include "llm/price.h"
+#include "net/tls.h"
+#include "policy/health.h"
+#include "policy/route.h"
 #include "policy/subject.h"
 #include "upstream/client.h"
 
@@ -28,16 +31,30 @@ struct provider {
     const char *base_url; /* without a trailing slash; a simulated one's is filled in at load */
     struct upstream_route *chat; /* POST {base_url}/chat/completions */
     struct span limit_field;     /* "max_completion_tokens" or "max_tokens" */
+    struct span api_key; /* to be looked for where it must not be; wiped with the snapshot */
 };
 
 struct target {
     const struct provider *provider;
     struct span model; /* the name the provider knows */
+    int64_t weight;    /* its share of the requests, beside the other targets' */
+    struct health_cell *health;
+};
+
+/* When a failed attempt is followed by another one. */
+struct retries {
+    int64_t attempts; /* tries in all */
+    bool on_connect;  /* no connection, or no answer in time */
+    bool on_429;
+    bool on_5xx; /* or an answer that broke before its head */
 };
 
 struct model {
     struct span name;
-    struct target target;
+    const struct target *targets; /* at least one, at most ROUTE_MAX_TARGETS */
+    size_t target_count;
+    struct retries retries;
+    const struct model *fallback; /* when all its tries have failed; NULL: none. No circles */
     struct price price;
     int64_t context_window;    /* 0: unknown */
     int64_t max_output_tokens; /* the wish where the client gives no limit */
@@ -55,6 +72,12 @@ struct timeouts {
     int64_t body_ms;
 };
 
+struct listen_address {
+    const char *text; /* "127.0.0.1:8080" */
+    bool is_loopback;
+    struct tls_context *tls; /* NULL: plain */
+};
+
 enum response_headers { RESPONSE_HEADERS_OWN, RESPONSE_HEADERS_OFF };
 
 struct snapshot {
@@ -63,8 +86,8 @@ struct snapshot {
     uint64_t generation; /* rises by one with each load in this process */
     int64_t loaded_wall_ns;
 
-    const char *const *listen; /* addresses */
-    size_t listen_count;
+    const struct listen_address *listen;
+    size_t listen_count;      /* at least one */
     const char *admin_listen; /* NULL: no admin listener */
     const char *admin_token;  /* NULL: generated into state_dir */
     const char *const *admin_hosts;
@@ -74,6 +97,7 @@ struct snapshot {
     struct timeouts timeouts;
     int64_t max_body_bytes;
     int64_t max_connections;
+    int64_t memory_bytes; /* that exchanges may hold together; new ones are refused beyond */
     int64_t drain_ms;
     const char *log_file; /* "-": standard output; NULL: off */
     enum response_headers response_headers;

@@ -26,6 +26,7 @@ struct call_changes {
 
 /* What one event of a stream, or a whole answer, says. */
 struct reply_facts {
+    bool is_object;     /* it is what this dialect sends: not HTML, half a text, nothing */
     bool is_done;       /* OpenAI's [DONE]: the end of the stream */
     bool is_usage_only; /* a chunk that exists for its usage alone */
     bool is_error;      /* carries an error object */

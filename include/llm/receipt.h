@@ -28,6 +28,7 @@ struct receipt {
     const char *endpoint;
     bool stream;
     uint32_t attempts;
+    bool retried; /* of one failed attempt that another followed; not of the exchange */
     char tenant[RECEIPT_NAME_SIZE];
     char key[RECEIPT_NAME_SIZE];
     char user[RECEIPT_NAME_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1.1 service over TCP. A server owns a listening socket and its connections; a connection owns
+ * HTTP/1.1 service over TCP, or TLS over it. A server owns a listening socket and its connections; a connection owns
  * one exchange of its handler at a time. Heads that are malformed or late are refused here (400,
  * 408, 414, 431, close) and reported as a counted fact; everything else is the handler's.
  *
@@ -27,16 +27,18 @@
 struct conn;
 struct loop;
 struct server;
+struct tls_context;
 
 struct server_settings {
-    int64_t head_timeout_ms; /* from the first byte of a head, or the accept, to its end: 408 */
+    int64_t head_timeout_ms; /* from the first byte of a head, or the accept, to its end: 408; a TLS
+                                handshake is within it, and closed when it is not complete by then */
     int64_t body_timeout_ms; /* without progress of a body: on_body_error. A byte buys 2 ms, so that
                                 a trickle is no progress */
     int64_t idle_timeout_ms; /* kept alive without a request: closed quietly */
     int64_t send_timeout_ms; /* without progress towards a slow reader: closed */
-    size_t max_connections;  /* further ones get 503 and are closed: a counted fact */
-    size_t queue_high;       /* bytes waiting for a slow reader at which conn_congested() is true */
-    size_t queue_low;        /* on_drain when they fall below this */
+    size_t max_connections; /* further ones get 503 (not over TLS) and are closed: a counted fact */
+    size_t queue_high;      /* bytes waiting for a slow reader at which conn_congested() is true */
+    size_t queue_low;       /* on_drain when they fall below this */
 };
 
 struct server_handler {
@@ -51,7 +53,8 @@ struct server_handler {
     void (*on_body_error)(void *exchange, enum err err);
     /* The queue fell below queue_low after conn_congested() was true. */
     void (*on_drain)(void *exchange);
-    /* The client shut its sending side down while we owe it a reply. It may still read, or be gone:
+    /* The client shut its sending side down (with TLS: by close_notify; an end without one is
+     * on_gone) while we owe it a reply. It may still read, or be gone:
      * send anything harmless (conn_send_interim, an SSE comment) and the network tells. */
     void (*on_half_close)(void *exchange);
     /* The client is gone before the reply ended, or the connection died. The conn must not be
@@ -76,6 +79,10 @@ struct server *server_listen(struct loop *loop, const char *address, bool reuse_
 uint16_t server_port(const struct server *server);
 /* For new connections and timeouts from now on. */
 void server_set(struct server *server, const struct server_settings *settings);
+
+/* TLS, or with NULL none, for connections accepted from now on; until the first call there is none.
+ * Takes a reference of its own. */
+void server_set_tls(struct server *server, struct tls_context *context);
 
 /* Stops accepting (what the kernel had already accepted is still taken), closes idle connections,
  * and lets each busy one close after its reply. A connection that has not asked anything yet gets a
@@ -115,8 +122,12 @@ void conn_end(struct conn *conn);
  * at the end of the turn. */
 void conn_abort(struct conn *conn);
 
+/* Ends a reply unfinished: what was sent still goes out (within send_timeout_ms), the end mark does not,
+ * and the connection closes, so that the client sees it broken. on_sent follows. */
+void conn_cut(struct conn *conn);
+
 /* Bytes that wait for the client, and whether the sender should stop for now: from queue_high on
- * until on_drain. */
+ * until on_drain. With TLS, as they go over the wire. */
 size_t conn_queued(const struct conn *conn);
 bool conn_congested(const struct conn *conn);
 

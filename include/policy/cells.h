@@ -10,6 +10,7 @@
 #define POLICY_CELLS_H
 
 #include "policy/budget.h"
+#include "policy/health.h"
 #include "policy/limit.h"
 
 struct cells;
@@ -23,5 +24,6 @@ void cells_free(struct cells **cells);
 struct rate_cell *cells_rate(struct cells *cells, const char *name);
 struct gauge_cell *cells_gauge(struct cells *cells, const char *name);
 struct budget_cell *cells_budget(struct cells *cells, const char *name, enum window_kind kind);
+struct health_cell *cells_health(struct cells *cells, const char *name);
 
 #endif

@@ -3,25 +3,22 @@
 /*
  * The simulated provider: OpenAI's chat completions from nothing, for the quick start, tests and
  * benchmarks. It keeps a bill of its own, with prices and arithmetic of its own, so that it can
- * judge ours: it includes nothing of llm. What it does is chosen by the model's name:
+ * judge ours: it includes nothing of llm. What it does is chosen by the model's name, and most of
+ * it is hostile; docs/simulator.md says what each does in full and what is billed.
  *
  *   sim[:option,option…]     any other name is a `sim` without options
- *     out=N      output tokens it would like to write (64); the limit in the request is honoured
- *     in=N       prompt tokens it bills, instead of its own count
- *     ttft=T     time to the first byte of an answer (0)        T: 20ms, 1.5s
- *     gap=T      time between the events of a stream (0)
- *     cut=N      the connection dies after N events of a stream (or N bytes of a whole answer);
- *                0: without any answer
- *     stall=N    falls silent there, and leaves the connection open
- *     status=N   answers with this HTTP error, which is not billed
- *     usage=off  reports no usage (it is billed all the same)
- *     over=N     writes and bills N tokens more than the limit in the request allows
- *     cached=N   of the prompt tokens, read from its cache
- *     tools      answers the user with a tool call
+ *   replay:NAME[,seed=N]     answers with a recorded exchange
  *
- * POST /v1/chat/completions, GET /v1/models, GET /sim/bill, POST /sim/reset; docs/simulator.md says
- * what they answer and what is billed. Any key is good. Loop thread only; the process must ignore
- * SIGPIPE.
+ * Size    out=N in=N cached=N written=N reasoning=N     tokens; the limit in the request is honoured
+ * Time    ttft=T gap=T                                  T: 20ms, 1.5s
+ * Breaks  cut=N stall=N error=N                         after N events of a stream
+ * Errors  status=N retry=S error=body html empty echo billed
+ * Money   over=N ahead=N usage=off|negative|string|huge|twice|late
+ * Wire    giant=SIZE comments=N eol=crlf|cr done=off close bytewise length=short|long framing=eof
+ * Other   tools
+ *
+ * POST /v1/chat/completions, GET /v1/models, GET /sim/bill, POST /sim/reset, POST /sim/fault. Any
+ * key is good. Loop thread only; the process must ignore SIGPIPE.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
@@ -35,11 +32,13 @@ struct sim;
 
 struct sim_settings {
     const char *address; /* "127.0.0.1:0" */
-    /* JSON: {"MODEL": {"input": "2.50", "cached_input": "1.25", "output": "10.00"}}, in USD per
-     * million tokens with at most six decimals; cached_input is input where it is left out. MODEL
-     * is the whole name, or "*" for every other model: 0.15, 0.075 and 0.60 if it is not given.
-     * Empty: those for all. */
+    /* JSON: {"MODEL": {"input": "2.50", "output": "10.00"}}, in USD per million tokens with at
+     * most six decimals; cached_input and cache_write are input where they are left out. MODEL is
+     * the whole name, or "*" for every other model: 0.15 (cached 0.075, written 0.1875) and 0.60 if
+     * it is not given. Empty: those for all. */
     struct span prices;
+    /* The folder of recorded exchanges, NAME.response.{sse,json} and NAME.meta.json; or NULL. */
+    const char *records;
 };
 
 /* Copies what it keeps of the settings. NULL when it cannot listen or the prices are no good; then

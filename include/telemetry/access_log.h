@@ -1,12 +1,14 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The access log: one JSON object a line for each exchange, from its receipt. A worker has its own
- * log on a shared descriptor; lines of a turn are written together at its end. When the reader is
- * slow, lines are kept up to 1 MiB and tried again, then dropped and counted, never waited for.
+ * The access log: one JSON object a line for each exchange, from its receipt, and one before it for
+ * each failed attempt that another followed (retried: true; its cost is within the exchange's). A
+ * worker has its own log on a shared descriptor; lines of a turn are written together at its end.
+ * When the reader is slow, lines are kept up to 1 MiB and tried again, then dropped and counted,
+ * never waited for.
  *
  * Members, always all of them: time, id, tenant, key, user, session, endpoint, stream,
- * requested_model, model, provider, status, outcome, step, detail, attempts, input_tokens,
+ * requested_model, model, provider, status, outcome, step, detail, attempts, retried, input_tokens,
  * cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, usage_source, cost_usd,
  * uncertain_usd, duration_ms, first_byte_ms, overhead_us. Dollars and milliseconds are numbers with
  * exact decimals; status and first_byte_ms are null where nothing was sent.

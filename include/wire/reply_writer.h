@@ -16,11 +16,13 @@ enum reply_framing {
     REPLY_NO_BODY, /* neither: 1xx, 204, 304, and bodies to HTTP/1.0 that end with the connection */
 };
 
-/* Status line, the fields, the framing field, "Connection: close" unless keep_alive, blank line. A
- * field that is not safe is left out, and a status outside 100..999 becomes 502: no reply can be
- * split or unreadable, even where a caller passed on what it should have checked. */
-void reply_write_head(struct buf *out, int status, const struct header *fields, size_t count,
-                      enum reply_framing framing, uint64_t content_length, bool keep_alive);
+/* Status line, "Date: `date`" (empty: none, as in 1xx), the fields, the framing field, "Connection:
+ * close" unless keep_alive, blank line. A field that is not safe is left out, and a status outside
+ * 100..999 becomes 502: no reply can be split or unreadable, even where a caller passed on what it
+ * should have checked. */
+void reply_write_head(struct buf *out, int status, struct span date, const struct header *fields,
+                      size_t count, enum reply_framing framing, uint64_t content_length,
+                      bool keep_alive);
 void reply_write_continue(struct buf *out);
 /* One chunk with its framing; an empty span writes nothing (it would end the body). */
 void reply_write_chunk(struct buf *out, struct span bytes);

@@ -12,7 +12,9 @@
 #include "base/money.h"
 #include "telemetry/metrics.h"
 
-#define SAMPLES_ARENA (16 * 1024 * 1024)
+/* A budget has four samples and a label of two names, escaped. */
+#define ARENA_LEAST      (64 * 1024)
+#define ARENA_PER_BUDGET 2048
 
 struct samples {
     struct arena arena;
@@ -133,6 +135,41 @@ static void add_budgets(struct samples *samples, const struct snapshot *snapshot
                       count, FIGURE_UNCERTAIN);
 }
 
+/* ---- providers ---- */
+
+/* Of all its targets the worst; a provider without targets is well. */
+static enum health_state worst_state(const struct snapshot *snapshot,
+                                     const struct provider *provider, int64_t now_ns)
+{
+    enum health_state worst = HEALTH_CLOSED;
+    for (size_t i = 0; i < snapshot->model_count; i++) {
+        const struct model *model = snapshot->models[i];
+        for (size_t j = 0; j < model->target_count; j++) {
+            enum health_state state = health_look(model->targets[j].health, now_ns);
+            if (model->targets[j].provider == provider && state > worst)
+                worst = state;
+        }
+    }
+    return worst;
+}
+
+static void add_providers(struct samples *samples, const struct snapshot *snapshot)
+{
+    int64_t now_ns = clock_monotonic_ns();
+    for (size_t i = 0; i < snapshot->provider_count; i++) {
+        const struct provider *provider = snapshot->providers[i];
+        /* A provider's name holds nothing that would have to be escaped. */
+        struct span labels = arena_printf(&samples->arena, "provider=\"%s\"", provider->name);
+        add(samples,
+            (struct gauge_sample){
+                .name = "weir_upstream_breaker_state",
+                .help = "The worst of a provider's targets: 0 closed, 1 half-open, 2 open.",
+                .labels = labels.ptr,
+                .value = worst_state(snapshot, provider, now_ns),
+                .unit = 1});
+    }
+}
+
 /* ---- the rest ---- */
 
 static void add_config(struct samples *samples, const struct admin *admin)
@@ -198,22 +235,35 @@ static bool wants_openmetrics(const struct headers *headers)
     return span_search(accept, SPAN("application/openmetrics-text")) < accept.len;
 }
 
+static void fail(struct admin_reply *reply)
+{
+    buf_reset(reply->body, 0);
+    buf_append(reply->body, SPAN("the exposition is too large\n"));
+    reply->status = 500;
+}
+
 void metrics_scrape(struct admin *admin, const struct headers *headers, struct admin_reply *reply)
 {
     const struct snapshot *snapshot = admin->owner->snapshot(admin->argument);
-    struct samples samples = {.capacity = 4 * count_budgets(snapshot) + 16};
+    size_t budgets = count_budgets(snapshot);
+    size_t providers = snapshot->provider_count;
+    struct samples samples = {.capacity = 4 * budgets + providers + 16};
     bool openmetrics = wants_openmetrics(headers);
-    arena_init(&samples.arena, SAMPLES_ARENA);
+    arena_init(&samples.arena, ARENA_LEAST + (budgets + providers) * ARENA_PER_BUDGET);
     samples.items = arena_array(&samples.arena, samples.capacity, sizeof *samples.items);
     if (samples.items == NULL)
         samples.capacity = 0;
     add_budgets(&samples, snapshot);
+    add_providers(&samples, snapshot);
     add_config(&samples, admin);
     add_process(&samples);
-    metrics_render(admin->metrics, admin->worker_count, samples.items, samples.count, openmetrics,
-                   reply->body);
-    arena_fini(&samples.arena);
+    if (!arena_failed(&samples.arena))
+        metrics_render(admin->metrics, admin->worker_count, samples.items, samples.count,
+                       openmetrics, reply->body);
     reply->content_type = openmetrics
                               ? SPAN("application/openmetrics-text; version=1.0.0; charset=utf-8")
                               : SPAN("text/plain; version=0.0.4; charset=utf-8");
+    if (arena_failed(&samples.arena) || buf_failed(reply->body))
+        fail(reply);
+    arena_fini(&samples.arena);
 }

@@ -62,6 +62,15 @@ static int64_t clock_ns(clockid_t clock)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+/* Once: the difference of two clocks is a little different each time. */
+static int64_t start_wall_ns(void)
+{
+    static int64_t start_ns;
+    if (start_ns == 0)
+        start_ns = clock_wall_ns() - clock_ns(CLOCK_BOOTTIME) + start_after_boot_ns();
+    return start_ns;
+}
+
 void process_stats_read(struct process_stats *stats)
 {
     struct rlimit files = {0};
@@ -70,5 +79,5 @@ void process_stats_read(struct process_stats *stats)
     stats->resident_bytes = resident_bytes();
     stats->open_fds = open_fds();
     stats->max_fds = (int64_t)files.rlim_cur;
-    stats->start_wall_ns = clock_wall_ns() - clock_ns(CLOCK_BOOTTIME) + start_after_boot_ns();
+    stats->start_wall_ns = start_wall_ns();
 }

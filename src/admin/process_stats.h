@@ -14,7 +14,7 @@ struct process_stats {
     int64_t start_wall_ns;
 };
 
-/* What cannot be read stays 0. */
+/* What cannot be read stays 0. The main thread only. */
 void process_stats_read(struct process_stats *stats);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,9 +33,15 @@ static bool read_token(const char *path, char *out)
     return true;
 }
 
+/* Written aside and renamed: a crash leaves no half of one. */
 static bool write_token(const char *path, char *out)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    char aside[4096];
+    if (snprintf(aside, sizeof aside, "%s.new", path) >= (int)sizeof aside) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
     if (fd < 0)
         return false;
     key_generate(out);
@@ -42,11 +49,10 @@ static bool write_token(const char *path, char *out)
     out[size] = '\n'; /* in the place of the NUL, for people who look at the file */
     bool written = write(fd, out, size + 1) == (ssize_t)(size + 1) && fsync(fd) == 0;
     out[size] = '\0';
-    if (close(fd) != 0 || !written) {
-        unlink(path);
-        return false;
-    }
-    return true;
+    if (close(fd) == 0 && written && rename(aside, path) == 0)
+        return true;
+    unlink(aside);
+    return false;
 }
 
 bool admin_token_load(const char *path, char *out)

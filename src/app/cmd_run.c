@@ -23,19 +23,20 @@ static const char *banner_key(const struct snapshot *snapshot)
 static void print_banner(const struct process *process)
 {
     const struct snapshot *snapshot = process_snapshot(process);
-    const char *address = snapshot->listen[0];
-    printf("Weir %s\n\n  base URL   http://%s/v1\n", WEIR_VERSION, address);
+    const char *address = snapshot->listen[0].text;
+    const char *scheme = snapshot->listen[0].tls != NULL ? "https" : "http";
+    printf("Weir %s\n\n  base URL   %s://%s/v1\n", WEIR_VERSION, scheme, address);
     if (snapshot->admin_listen != NULL)
         printf("  metrics    http://%s/metrics\n", snapshot->admin_listen);
     if (snapshot->admin_listen != NULL && snapshot->admin_token == NULL)
         printf("  admin      token in %s/admin.token\n", snapshot->state_dir);
     if (snapshot->model_count > 0)
         printf("\nTry it:\n\n"
-               "  curl -i http://%s/v1/chat/completions \\\n"
+               "  curl -i %s://%s/v1/chat/completions \\\n"
                "    -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \\\n"
                "    -d '{\"model\": \"%.*s\", \"messages\": [{\"role\": \"user\", \"content\": "
                "\"Hello!\"}]}'\n\n",
-               address, banner_key(snapshot), SPAN_ARG(snapshot->models[0]->name));
+               scheme, address, banner_key(snapshot), SPAN_ARG(snapshot->models[0]->name));
     fflush(stdout);
 }
 

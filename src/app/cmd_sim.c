@@ -14,20 +14,23 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #define PRICES_MAX ((size_t)1024 * 1024)
 
 struct sim_options {
     const char *listen;
     const char *prices; /* a file, or NULL */
+    const char *replay; /* a folder, or NULL */
 };
 
 static int usage(void)
 {
-    fputs("usage: weir sim [--listen ADDRESS:PORT] [--prices FILE]\n"
+    fputs("usage: weir sim [--listen ADDRESS:PORT] [--prices FILE] [--replay DIR]\n"
           "  --listen, -l  where to serve; 127.0.0.1:8099 if not given\n"
           "  --prices, -p  JSON, in USD for a million tokens; \"*\" is every other model:\n"
-          "                {\"MODEL\": {\"input\": \"2.50\", \"output\": \"10.00\"}}\n",
+          "                {\"MODEL\": {\"input\": \"2.50\", \"output\": \"10.00\"}}\n"
+          "  --replay, -r  a folder of recorded exchanges, for models named replay:NAME\n",
           stderr);
     return 2;
 }
@@ -36,8 +39,9 @@ static bool parse_options(int argc, char **argv, struct sim_options *out)
 {
     *out = (struct sim_options){0};
     const struct option_spec specs[] = {{"--listen", "-l", &out->listen},
-                                        {"--prices", "-p", &out->prices}};
-    if (!options_read(argc, argv, 1, specs, 2))
+                                        {"--prices", "-p", &out->prices},
+                                        {"--replay", "-r", &out->replay}};
+    if (!options_read(argc, argv, 1, specs, 3))
         return false;
     if (out->listen == NULL)
         out->listen = "127.0.0.1:8099";
@@ -88,10 +92,21 @@ static void announce(const struct sim_options *options, const struct sim *sim)
     fflush(stdout);
 }
 
+/* A folder that is not there is found out at once, not at each request. */
+static bool is_folder(const char *path)
+{
+    struct stat about;
+    if (stat(path, &about) != 0)
+        return false;
+    errno = ENOTDIR;
+    return S_ISDIR(about.st_mode);
+}
+
 static int serve(struct loop *loop, const struct sim_options *options, struct span prices)
 {
     const char *error = NULL;
-    struct sim_settings settings = {.address = options->listen, .prices = prices};
+    struct sim_settings settings = {
+        .address = options->listen, .prices = prices, .records = options->replay};
     struct sim *sim = sim_start(loop, &settings, &error);
     if (sim == NULL) {
         fprintf(stderr, "weir sim: %s\n", error);
@@ -116,6 +131,11 @@ int cmd_sim(int argc, char **argv)
     buf_init(&prices, PRICES_MAX, 0);
     if (options.prices != NULL && !read_file(options.prices, &prices)) {
         fprintf(stderr, "weir sim: cannot read %s: %s\n", options.prices, strerror(errno));
+        buf_fini(&prices);
+        return 1;
+    }
+    if (options.replay != NULL && !is_folder(options.replay)) {
+        fprintf(stderr, "weir sim: cannot read %s: %s\n", options.replay, strerror(errno));
         buf_fini(&prices);
         return 1;
     }

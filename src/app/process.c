@@ -27,6 +27,8 @@
 #include <unistd.h>
 
 #define TRIM_THRESHOLD (8 * 1024 * 1024)
+#define LOG_FLAGS      (O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC)
+#define LOG_MODE       0640
 
 struct main_message {
     struct inbox_item item; /* first */
@@ -53,6 +55,20 @@ static void deliver(void *argument, struct inbox_item *item)
     free(message);
 }
 
+/* After a rotation the path names a new file. It takes the old one's descriptor, so that the workers
+ * need not be told. */
+static void reopen_log(struct process *process)
+{
+    const char *path = process->log_path;
+    if (path == NULL)
+        return;
+    int fd = open(path, LOG_FLAGS, LOG_MODE);
+    if (fd < 0 || dup3(fd, process->log_fd, O_CLOEXEC) < 0)
+        log_error("log file '%s' is not reopened: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
 static void caught(void *argument, int signum)
 {
     struct process *process = argument;
@@ -61,6 +77,7 @@ static void caught(void *argument, int signum)
         drain_begin(process);
         return;
     }
+    reopen_log(process);
     buf_init(&report, 1024 * 1024, 0);
     reload_now(process, &report);
     buf_fini(&report);
@@ -152,10 +169,13 @@ static bool open_log(struct process *process)
         process->log_fd = open_stdout();
         return true;
     }
-    process->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0640);
-    if (process->log_fd < 0)
+    process->log_fd = open(path, LOG_FLAGS, LOG_MODE);
+    if (process->log_fd < 0) {
         fprintf(stderr, "weir: log file '%s': %s\n", path, strerror(errno));
-    return process->log_fd >= 0;
+        return false;
+    }
+    process->log_path = memory_string(path, strlen(path));
+    return true;
 }
 
 static bool open_threads(struct process *process)
@@ -256,6 +276,7 @@ void process_close(struct process **address)
     if (process->log_fd > STDERR_FILENO)
         close(process->log_fd);
     free(process->prints);
+    free(process->log_path);
     free(process->threads);
     free(process->metrics);
     secret_wipe(process->admin_token, sizeof process->admin_token);

@@ -46,6 +46,7 @@ struct process {
     struct watch *watches[WATCH_MAX];
     size_t watch_count;
     struct file_print *prints;  /* of snapshot->files */
+    int64_t load_begun_ns;      /* wall time */
     struct timer *settle_timer; /* changes come in bursts: one reload for all */
 
     struct simulator *simulator;
@@ -53,6 +54,7 @@ struct process {
     struct metrics **metrics;
     size_t thread_count;
     int log_fd;
+    char *log_path; /* NULL: not a file */
     struct admin *admin;
     char admin_token[KEY_TEXT_SIZE];
     const char *token; /* the operator's, or admin_token */

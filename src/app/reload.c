@@ -44,6 +44,7 @@ bool reload_load(struct process *process, struct buf *report)
     struct load_settings settings = {
         .path = process->config_path, .cells = process->cells, .simulated_base_url = simulated};
     struct problems problems = {0};
+    process->load_begun_ns = clock_wall_ns();
     struct snapshot *snapshot = config_load(&settings, &problems);
     report_problems(&problems, report);
     problems_fini(&problems);
@@ -67,7 +68,8 @@ static bool same_listen(const struct snapshot *old, const struct snapshot *new)
 {
     bool same = old->listen_count == new->listen_count;
     for (size_t i = 0; same && i < old->listen_count; i++)
-        same = same_text(old->listen[i], new->listen[i]);
+        same = same_text(old->listen[i].text, new->listen[i].text) &&
+               (old->listen[i].tls == NULL) == (new->listen[i].tls == NULL);
     return same;
 }
 
@@ -148,6 +150,7 @@ static bool print_equal(struct file_print a, struct file_print b)
     return a.inode == b.inode && a.size == b.size && a.modified_ns == b.modified_ns;
 }
 
+/* A file that was changed while it was loaded is noted as unknown: the next look loads it again. */
 static void take_prints(struct process *process)
 {
     const struct snapshot *snapshot = process->snapshot;
@@ -155,6 +158,9 @@ static void take_prints(struct process *process)
     process->prints = memory_array(snapshot->file_count, sizeof *process->prints);
     for (size_t i = 0; i < snapshot->file_count; i++)
         process->prints[i] = print_of(snapshot->files[i]);
+    for (size_t i = 0; i < snapshot->file_count; i++)
+        if (process->prints[i].modified_ns >= process->load_begun_ns)
+            process->prints[i] = (struct file_print){0};
 }
 
 static bool files_changed(const struct process *process)
@@ -221,6 +227,8 @@ void reload_watch(struct process *process)
         }
         free(directory);
     }
+    /* For what changed while nobody watched. */
+    timer_start(process->settle_timer, SETTLE_MS);
 }
 
 void reload_unwatch(struct process *process)

@@ -68,7 +68,7 @@ struct worker_thread *worker_thread_new(const struct worker_thread_settings *set
     struct snapshot *snapshot = settings->snapshot;
     struct loop *loop = loop_new();
     if (loop == NULL) {
-        *address = snapshot->listen[0];
+        *address = snapshot->listen[0].text;
         *error = "out of file descriptors";
         snapshot_unref(&snapshot);
         return NULL;

@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 
+#include <string.h>
 #include <time.h>
 
 #define DAYS_PER_ERA 146097
@@ -48,6 +49,14 @@ static char *put(char *out, int64_t value, int count, char after)
     return out + count + 1;
 }
 
+/* The same for a name of three letters. */
+static char *put_word(char *out, const char *word, char after)
+{
+    memcpy(out, word, 3);
+    out[3] = after;
+    return out + 4;
+}
+
 char *clock_rfc3339(int64_t wall_ns, char *out)
 {
     int64_t ms = floor_div(wall_ns, NS_PER_MS);
@@ -65,6 +74,29 @@ char *clock_rfc3339(int64_t wall_ns, char *out)
     at = put(at, of_day % 60, 2, '.');
     at = put(at, ms - s * 1000, 3, 'Z');
     *at = '\0';
+    return out;
+}
+
+char *clock_http_date(int64_t wall_ns, char *out)
+{
+    static const char weekdays[7][4] = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    int64_t s = floor_div(wall_ns, NS_PER_S);
+    int64_t days = floor_div(s, S_PER_DAY);
+    int64_t of_day = s - days * S_PER_DAY;
+    int64_t weekday = days - floor_div(days, 7) * 7; /* 1970-01-01 was a Thursday */
+    struct civil date = civil_from_days(days);
+
+    char *at = put_word(out, weekdays[weekday], ',');
+    *at++ = ' ';
+    at = put(at, date.day, 2, ' ');
+    at = put_word(at, months[date.month - 1], ' ');
+    at = put(at, date.year, 4, ' ');
+    at = put(at, of_day / 3600, 2, ':');
+    at = put(at, of_day / 60 % 60, 2, ':');
+    at = put(at, of_day % 60, 2, ' ');
+    put_word(at, "GMT", '\0');
     return out;
 }
 

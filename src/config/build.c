@@ -41,6 +41,12 @@ static void drop_budget(void *cell)
     budget_cell_unref(&last);
 }
 
+static void drop_health(void *cell)
+{
+    struct health_cell *last = cell;
+    health_cell_unref(&last);
+}
+
 static void give_back_at_end(struct check *check, void (*drop)(void *), void *resource)
 {
     bool kept = arena_on_end(&check->snapshot->arena, drop, resource);
@@ -54,6 +60,12 @@ static struct span join(struct check *check, struct span a, struct span b)
     struct span text = arena_printf(check->scratch, "%.*s%.*s", SPAN_ARG(a), SPAN_ARG(b));
     ASSERT(text.ptr != NULL);
     return text;
+}
+
+static void wipe_api_key(void *provider)
+{
+    struct span key = ((struct provider *)provider)->api_key;
+    secret_wipe((char *)(uintptr_t)key.ptr, key.len); /* in the snapshot's arena, which is ours */
 }
 
 /* Two header fields at most: the transport prints them anew for each request. */
@@ -74,6 +86,8 @@ static void build_route(struct check *check, struct draft_provider *draft)
         .connect_timeout_ms = check->snapshot->timeouts.connect_ms};
     draft->provider.chat = upstream_route_new(&settings);
     secret_wipe((char *)(uintptr_t)bearer.ptr, bearer.len);
+    draft->provider.api_key = config_copy(&check->snapshot->arena, key);
+    give_back_at_end(check, wipe_api_key, &draft->provider);
     if (draft->provider.chat == NULL)
         report_add(check->report, draft->at, "the provider's URL cannot be used");
     else
@@ -151,13 +165,30 @@ static void build_providers(struct check *check)
         *all++ = &LIST_ITEM(link, struct draft_provider, link)->provider;
 }
 
+/* The provider's name for a model may hold spaces, and so comes last. */
+static void build_targets(struct check *check, struct draft_model *draft)
+{
+    for (size_t i = 0; i < draft->model.target_count; i++) {
+        struct target *target = &draft->targets[i];
+        struct span name =
+            arena_printf(check->scratch, "target %.*s %s %.*s", SPAN_ARG(draft->model.name),
+                         target->provider->name, SPAN_ARG(target->model));
+        ASSERT(name.ptr != NULL);
+        target->health = cells_health(check->settings->cells, name.ptr);
+        give_back_at_end(check, drop_health, target->health);
+    }
+}
+
 static void build_models(struct check *check)
 {
     struct snapshot *snapshot = check->snapshot;
     const struct model **all = config_alloc(&snapshot->arena, snapshot->model_count, sizeof(*all));
     snapshot->models = all;
-    LIST_FOR_EACH (link, &check->models)
-        *all++ = &LIST_ITEM(link, struct draft_model, link)->model;
+    LIST_FOR_EACH (link, &check->models) {
+        struct draft_model *draft = LIST_ITEM(link, struct draft_model, link);
+        build_targets(check, draft);
+        *all++ = &draft->model;
+    }
 }
 
 static void build_tenants(struct check *check)

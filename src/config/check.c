@@ -16,12 +16,12 @@ void check_init(struct check *check, const struct load_settings *settings,
                             .report = report,
                             .snapshot = snapshot,
                             .scratch = scratch,
-                            .admin_is_loopback = true,
-                            .listen_is_loopback = true};
+                            .admin_is_loopback = true};
     list_init(&check->providers);
     list_init(&check->models);
     list_init(&check->tenants);
     list_init(&check->keys);
+    list_init(&check->certificates);
     list_init(&check->files);
     list_init(&check->warnings);
     table_init(&check->providers_by_name);
@@ -48,6 +48,21 @@ void check_watch(struct check *check, const char *path)
     }
     struct span copy = config_copy(&check->snapshot->arena, span_from_string(path));
     check_append(check, &check->files, copy.ptr);
+}
+
+const char *check_path(struct check *check, const struct field *field, const struct entry *entry)
+{
+    const char *given = NULL;
+    struct field plain = *field;
+    plain.offset = 0;
+    field_string(check, &plain, entry, &given);
+    if (given == NULL)
+        return NULL;
+    struct span path =
+        arena_printf(check->scratch, "%s%s", given[0] == '/' ? "" : check->directory, given);
+    ASSERT(path.ptr != NULL);
+    check_watch(check, path.ptr);
+    return path.ptr;
 }
 
 const char *check_where(struct check *check, const char *what, struct span name)

@@ -58,7 +58,9 @@ struct draft_model {
     struct list link;
     struct mark at;
     struct model model;
-    const struct node *aliases; /* NULL: none */
+    struct target *targets;      /* the model's own, until the build has given them cells */
+    const struct node *aliases;  /* NULL: none */
+    const struct node *fallback; /* NULL: none */
 };
 
 struct draft_tenant {
@@ -74,6 +76,13 @@ struct draft_key {
     struct draft_allowance allowance;
 };
 
+/* A certificate that is in use, for what there is to be warned of. In the scratch arena. */
+struct draft_tls {
+    struct list link;
+    const char *cert; /* the file */
+    const struct tls_context *context;
+};
+
 struct check {
     const struct load_settings *settings;
     struct report *report;
@@ -83,6 +92,7 @@ struct check {
 
     /* Sections that refer to each other wait until the whole file is seen. NULL: absent, or too bad
      * to say that a name is not in it. */
+    const struct node *listen_node;
     const struct node *providers_node;
     const struct node *models_node;
     const struct node *tenants_node;
@@ -90,7 +100,7 @@ struct check {
     struct secret admin_token;
     struct mark admin_listen_at;
     bool admin_is_loopback;
-    bool listen_is_loopback; /* every address */
+    struct tls_context *tls; /* of addresses that do not say; NULL: none */
     struct span proxy;       /* empty: none */
     struct span ca_file;     /* empty: the system's */
 
@@ -98,8 +108,9 @@ struct check {
     struct list models;
     struct list tenants; /* a parent before its children */
     struct list keys;
-    struct list files;    /* struct draft_text */
-    struct list warnings; /* struct draft_text */
+    struct list certificates; /* struct draft_tls */
+    struct list files;        /* struct draft_text */
+    struct list warnings;     /* struct draft_text */
     struct table providers_by_name;
     struct table tenants_by_path;
     struct table keys_by_id;
@@ -120,14 +131,22 @@ void check_fini(struct check *check);
 void check_file(struct check *check, const struct node *root);
 
 /* Into the snapshot. */
-field_reader check_listen;
 field_reader check_admin;
-/* That the two do not meet. */
-void check_addresses(struct check *check);
+/* `listen`, and that it and `admin` do not meet. */
+void check_listen(struct check *check);
 /* The sections that refer to each other, in this order. */
 void check_providers(struct check *check);
 void check_models(struct check *check);
 void check_tenants(struct check *check);
+/* Within a model. Member: struct draft_model, as a whole. */
+field_reader check_targets;
+field_reader check_retries;
+field_reader check_fallback;
+void check_default_retries(struct retries *retries);
+/* Once all names are known: that fallbacks are models, and go in no circle. */
+void check_fallbacks(struct check *check);
+/* Reports a name that no model has, with the nearest of names and aliases. */
+void check_refuse_model(struct check *check, const struct node *value);
 /* The budgets and limits of a tenant or key. Member: struct draft_allowance. */
 field_reader check_budgets;
 field_reader check_limits;
@@ -136,6 +155,10 @@ field_reader check_limits;
 field_reader check_secret;
 /* Member: int64_t, nano-dollars. */
 field_reader check_usd;
+/* Member: struct tls_context *, which the snapshot's arena holds; NULL: off, or bad. */
+field_reader check_tls;
+/* A path as given, relative to the file's directory; it is watched. NULL after reporting. */
+const char *check_path(struct check *check, const struct field *field, const struct entry *entry);
 /* The path of a file that is read or named, to be watched. */
 void check_watch(struct check *check, const char *path);
 

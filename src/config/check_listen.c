@@ -10,14 +10,21 @@
 
 /* ---- listen ---- */
 
-/* Of `listen: {tls: …}` nothing is known here but the name. */
-static void refuse_listen_map(struct check *check, const struct node *node)
+#define DEFAULT_LISTEN "127.0.0.1:8080"
+
+/* What one entry of `listen` says. */
+struct listening {
+    const struct node *address; /* NULL: none given */
+    struct tls_context *tls;
+};
+
+static void read_address(struct check *check, const struct field *field, const struct entry *entry,
+                         void *into)
 {
-    static const struct field fields[] = {{.name = "tls"}, {.name = NULL}};
-    size_t before = check->report->count;
-    schema_map(check, node, "'listen'", fields, NULL);
-    if (check->report->count == before)
-        report_add(check->report, node->at, "'listen' must be " ADDRESS_WANTED ", or a list");
+    struct listening *listening = into;
+    (void)check;
+    (void)field;
+    listening->address = entry->value;
 }
 
 /* Port 0 is another port each time. */
@@ -26,48 +33,72 @@ static bool asks_for_any_port(const char *address)
     return span_ends_with(span_from_string(address), SPAN(":0"));
 }
 
-/* One address, in one spelling, so that the same one is seen twice. */
-static void add_listen(struct check *check, const struct node *node, const char **addresses)
+/* In one spelling, so that the same one is seen twice. */
+static void refuse_twice(struct check *check, struct mark at, const char *address)
 {
-    struct snapshot *snapshot = check->snapshot;
-    bool is_loopback;
-    if (node->type == NODE_MAP) {
-        refuse_listen_map(check, node);
-        return;
-    }
-    if (node->bad)
-        return;
-    const char *address = node->type == NODE_SCALAR
-                              ? value_address(node->text, &snapshot->arena, &is_loopback)
-                              : NULL;
-    if (address == NULL) {
-        report_add(check->report, node->at, "'listen' must be " ADDRESS_WANTED ", or a list");
-        return;
-    }
+    const struct snapshot *snapshot = check->snapshot;
     for (size_t i = 0; i < snapshot->listen_count; i++)
-        if (strcmp(addresses[i], address) == 0 && !asks_for_any_port(address))
-            report_add(check->report, node->at, "'listen' has the address %s twice", address);
-    check->listen_is_loopback &= is_loopback;
-    addresses[snapshot->listen_count++] = address;
+        if (strcmp(snapshot->listen[i].text, address) == 0 && !asks_for_any_port(address))
+            report_add(check->report, at, "'listen' has the address %s twice", address);
 }
 
-void check_listen(struct check *check, const struct field *field, const struct entry *entry,
-                  void *into)
+/* An address, or a mapping of what else there is to say about it. */
+static void add_listen(struct check *check, const struct node *node, struct listen_address *all)
 {
-    struct snapshot *snapshot = into;
-    const struct node *value = entry->value;
-    (void)field;
-    bool is_list = value->type == NODE_LIST;
-    if (is_list && value->count == 0)
+    static const struct field fields[] = {
+        {.name = "address", .read = read_address, .flags = FIELD_REQUIRED},
+        {.name = "tls", .read = check_tls, .offset = offsetof(struct listening, tls)},
+        {.name = NULL}};
+    struct snapshot *snapshot = check->snapshot;
+    bool is_map = node->type == NODE_MAP;
+    struct listening listening = {.address = is_map ? NULL : node, .tls = check->tls};
+    if (is_map)
+        schema_map(check, node, "'listen'", fields, &listening);
+    const struct node *given = listening.address;
+    if (given == NULL || given->bad)
+        return;
+    struct listen_address address = {.tls = listening.tls};
+    if (given->type == NODE_SCALAR)
+        address.text = value_address(given->text, &snapshot->arena, &address.is_loopback);
+    if (address.text == NULL) {
+        report_add(check->report, given->at, "'%s' must be " ADDRESS_WANTED "%s",
+                   is_map ? "address" : "listen", is_map ? "" : ", or a list");
+        return;
+    }
+    refuse_twice(check, given->at, address.text);
+    all[snapshot->listen_count++] = address;
+}
+
+static void add_all(struct check *check)
+{
+    struct snapshot *snapshot = check->snapshot;
+    const struct node *value = check->listen_node;
+    bool is_list = value != NULL && value->type == NODE_LIST;
+    size_t count = is_list ? value->count : 1;
+    struct listen_address *all = config_alloc(&snapshot->arena, count, sizeof(*all));
+    snapshot->listen = all;
+    if (count == 0)
         report_add(check->report, value->at, "'listen' must not be empty");
-    const char **addresses =
-        config_alloc(&snapshot->arena, is_list ? value->count : 1, sizeof(*addresses));
-    snapshot->listen = addresses;
-    snapshot->listen_count = 0;
-    if (!is_list)
-        add_listen(check, value, addresses);
     for (const struct entry *item = is_list ? value->first : NULL; item != NULL; item = item->next)
-        add_listen(check, item->value, addresses);
+        add_listen(check, item->value, all);
+    if (!is_list && value != NULL)
+        add_listen(check, value, all);
+    if (value == NULL)
+        all[snapshot->listen_count++] =
+            (struct listen_address){.text = DEFAULT_LISTEN, .is_loopback = true, .tls = check->tls};
+}
+
+void check_listen(struct check *check)
+{
+    const struct snapshot *snapshot = check->snapshot;
+    const char *admin = snapshot->admin_listen;
+    add_all(check);
+    if (admin == NULL || asks_for_any_port(admin))
+        return;
+    for (size_t i = 0; i < snapshot->listen_count; i++)
+        if (strcmp(snapshot->listen[i].text, admin) == 0)
+            report_add(check->report, check->admin_listen_at,
+                       "'admin' and the gateway listen on the same address, %s", admin);
 }
 
 /* ---- admin ---- */
@@ -134,16 +165,4 @@ void check_admin(struct check *check, const struct field *field, const struct en
                    snapshot->admin_listen);
     if (check->admin_token.text.len > 0)
         snapshot->admin_token = config_copy(&snapshot->arena, check->admin_token.text).ptr;
-}
-
-void check_addresses(struct check *check)
-{
-    const struct snapshot *snapshot = check->snapshot;
-    const char *admin = snapshot->admin_listen;
-    if (admin == NULL || asks_for_any_port(admin))
-        return;
-    for (size_t i = 0; i < snapshot->listen_count; i++)
-        if (strcmp(snapshot->listen[i], admin) == 0)
-            report_add(check->report, check->admin_listen_at,
-                       "'admin' and the gateway listen on the same address, %s", admin);
 }

@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The section `models`: names, targets, prices, sizes. */
+/* The section `models`: names, prices, sizes. */
 #include "base/money.h"
 #include "check.h"
-#include "suggest.h"
 #include "value.h"
 
 #define TOKENS_MAX         100000000
@@ -93,78 +92,6 @@ static void read_prices(struct check *check, const struct field *field, const st
         price->cache_write_pusd = price->input_pusd;
 }
 
-/* ---- targets ---- */
-
-/* A target that names no provider: usually a slip of the pen. */
-static void refuse_provider(struct check *check, const struct node *value)
-{
-    struct suggestion suggestion;
-    char nearest[SUGGESTION_SIZE];
-    suggestion_init(&suggestion, value->text);
-    LIST_FOR_EACH (link, &check->providers) {
-        struct draft_provider *draft = LIST_ITEM(link, struct draft_provider, link);
-        suggestion_offer(&suggestion, span_from_string(draft->provider.name));
-    }
-    report_add(check->report, value->at, "unknown provider '%.*s'%s", SPAN_ARG(value->raw),
-               suggestion_text(&suggestion, nearest));
-}
-
-static void read_target_provider(struct check *check, const struct field *field,
-                                 const struct entry *entry, void *into)
-{
-    struct target *target = into;
-    struct span text;
-    (void)field;
-    if (check->providers_node == NULL || !schema_text(check, entry, &text))
-        return;
-    const struct draft_provider *draft = table_get(&check->providers_by_name, text);
-    if (draft == NULL)
-        refuse_provider(check, entry->value);
-    else
-        target->provider = &draft->provider;
-}
-
-static void read_target_model(struct check *check, const struct field *field,
-                              const struct entry *entry, void *into)
-{
-    struct target *target = into;
-    const char *name = NULL;
-    struct field plain = *field;
-    plain.offset = 0;
-    field_string(check, &plain, entry, &name);
-    target->model = span_from_string(name);
-    if (span_equal(target->model, SPAN("*")))
-        schema_refuse_later(check, entry->value->at, target->model);
-}
-
-static void read_targets(struct check *check, const struct field *field, const struct entry *entry,
-                         void *into)
-{
-    static const struct field fields[] = {
-        {.name = "provider", .read = read_target_provider, .flags = FIELD_REQUIRED},
-        {.name = "model", .read = read_target_model, .flags = FIELD_REQUIRED},
-        {.name = "weight"},
-        {.name = "deployment"},
-        {.name = "limits"},
-        {.name = "timeouts"},
-        {.name = "headers"},
-        {.name = NULL}};
-    struct draft_model *draft = into;
-    (void)field;
-    if (!schema_is_list(check, entry))
-        return;
-    const struct node *list = entry->value;
-    if (list->first == NULL) {
-        report_add(check->report, list->at, "'targets' must not be empty");
-        return;
-    }
-    for (const struct entry *item = list->first; item != NULL; item = item->next)
-        schema_map(check, item->value, "a target", fields, &draft->model.target);
-    if (list->first->next != NULL)
-        report_add(check->report, list->first->next->at,
-                   "more than one entry in 'targets' is not supported by this version of Weir");
-}
-
 /* ---- one model ---- */
 
 static void read_aliases(struct check *check, const struct field *field, const struct entry *entry,
@@ -183,7 +110,7 @@ static void read_aliases(struct check *check, const struct field *field, const s
     }
 
 static const struct field model_fields[] = {
-    {.name = "targets", .read = read_targets, .flags = FIELD_REQUIRED},
+    {.name = "targets", .read = check_targets, .flags = FIELD_REQUIRED},
     {.name = "aliases", .read = read_aliases},
     {.name = "price", .read = read_prices},
     TOKENS(context_window, 1),
@@ -191,8 +118,8 @@ static const struct field model_fields[] = {
     TOKENS(min_output_tokens, 1),
     TOKENS(hidden_input, 0),
     {.name = "route"},
-    {.name = "fallback"},
-    {.name = "retries"},
+    {.name = "fallback", .read = check_fallback},
+    {.name = "retries", .read = check_retries},
     {.name = "tokenizer"},
     {.name = "max_input_bound"},
     {.name = NULL}};
@@ -262,6 +189,7 @@ static void check_model(struct check *check, const struct entry *entry)
     draft->at = entry->at;
     draft->model.name = config_copy(&check->snapshot->arena, entry->key);
     draft->model.hidden_input = NOT_GIVEN;
+    check_default_retries(&draft->model.retries);
     draft->model.loaded_wall_ns = check->snapshot->loaded_wall_ns;
     list_append(&check->models, &draft->link);
     check->snapshot->model_count++;
@@ -285,4 +213,5 @@ void check_models(struct check *check)
     /* Names first: where an alias meets a name, it is the alias that is in the way. */
     LIST_FOR_EACH (link, &check->models)
         check_aliases(check, LIST_ITEM(link, struct draft_model, link));
+    check_fallbacks(check);
 }

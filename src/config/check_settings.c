@@ -44,20 +44,13 @@ static void read_proxy(struct check *check, const struct field *field, const str
 static void read_ca_file(struct check *check, const struct field *field, const struct entry *entry,
                          void *into)
 {
-    const char *given = NULL;
+    const char *path = check_path(check, field, entry);
     (void)into;
-    struct field plain = *field;
-    plain.offset = 0;
-    field_string(check, &plain, entry, &given);
-    if (given == NULL)
+    if (path == NULL)
         return;
-    struct span path =
-        arena_printf(check->scratch, "%s%s", given[0] == '/' ? "" : check->directory, given);
-    ASSERT(path.ptr != NULL);
-    check->ca_file = path;
-    check_watch(check, path.ptr);
-    if (access(path.ptr, R_OK) != 0)
-        report_add(check->report, entry->value->at, "'ca_file' cannot be read: '%s'", path.ptr);
+    check->ca_file = span_from_string(path);
+    if (access(path, R_OK) != 0)
+        report_add(check->report, entry->value->at, "'ca_file' cannot be read: '%s'", path);
 }
 
 /* How this program reaches providers. Into the check: only the routes need it. */
@@ -137,7 +130,22 @@ static void read_workers(struct check *check, const struct field *field, const s
     snapshot->workers = (int)workers;
 }
 
-/* Providers, models and tenants are looked into when the settings are known: see check_file. */
+/* What refers to other names is looked into when they are known: see check_file. */
+static void read_listen(struct check *check, const struct field *field, const struct entry *entry,
+                        void *into)
+{
+    (void)field;
+    (void)into;
+    check->listen_node = entry->value;
+}
+
+static void read_tls(struct check *check, const struct field *field, const struct entry *entry,
+                     void *into)
+{
+    (void)into;
+    check_tls(check, field, entry, &check->tls);
+}
+
 static void read_providers(struct check *check, const struct field *field,
                            const struct entry *entry, void *into)
 {
@@ -169,7 +177,8 @@ static const struct choice response_headers[] = {{"own", RESPONSE_HEADERS_OWN},
 
 /* The whole file. Names without a reader are those of the interface that are still to come. */
 static const struct field top_fields[] = {
-    {.name = "listen", .read = check_listen},
+    {.name = "listen", .read = read_listen},
+    {.name = "tls", .read = read_tls},
     {.name = "admin", .read = check_admin, .flags = FIELD_TAKES_NULL},
     {.name = "state_dir", .read = field_string, .offset = offsetof(struct snapshot, state_dir)},
     {.name = "workers", .read = read_workers, .most = 256, .example = "from 0 to 256"},
@@ -186,6 +195,12 @@ static const struct field top_fields[] = {
      .least = 1,
      .most = 1000000,
      .example = "from 1 to 1000000"},
+    {.name = "memory",
+     .read = field_size,
+     .offset = offsetof(struct snapshot, memory_bytes),
+     .least = 1 << 20,
+     .most = 1LL << 40,
+     .example = "from 1MiB to 1024GiB"},
     {.name = "drain",
      .read = field_duration,
      .offset = offsetof(struct snapshot, drain_ms),
@@ -201,9 +216,7 @@ static const struct field top_fields[] = {
     {.name = "providers", .read = read_providers, .flags = FIELD_REQUIRED},
     {.name = "models", .read = read_models, .flags = FIELD_REQUIRED},
     {.name = "tenants", .read = read_tenants, .flags = FIELD_REQUIRED},
-    {.name = "tls"},
     {.name = "prices"},
-    {.name = "memory"},
     {.name = "include"},
     {.name = "cache"},
     {.name = "store"},
@@ -215,9 +228,6 @@ static const struct field top_fields[] = {
 /* Those of docs/configuration.md. */
 static void set_defaults(struct snapshot *snapshot)
 {
-    static const char *const listen[] = {"127.0.0.1:8080"};
-    snapshot->listen = listen;
-    snapshot->listen_count = 1;
     snapshot->admin_listen = "127.0.0.1:9090";
     snapshot->state_dir = "./state";
     snapshot->timeouts = (struct timeouts){.connect_ms = 5000,
@@ -228,6 +238,7 @@ static void set_defaults(struct snapshot *snapshot)
                                            .body_ms = 15000};
     snapshot->max_body_bytes = 32 << 20;
     snapshot->max_connections = 20000;
+    snapshot->memory_bytes = 1 << 30;
     snapshot->drain_ms = 30000;
     snapshot->log_file = "-";
 }
@@ -236,7 +247,7 @@ void check_file(struct check *check, const struct node *root)
 {
     set_defaults(check->snapshot);
     schema_map(check, root, "", top_fields, check->snapshot);
-    check_addresses(check);
+    check_listen(check);
     check_providers(check);
     check_models(check);
     check_tenants(check);

@@ -12,8 +12,7 @@
 
 /* ---- models ---- */
 
-/* A name that the section `models` does not have, with the nearest of names and aliases. */
-static void refuse_model(struct check *check, const struct node *value)
+void check_refuse_model(struct check *check, const struct node *value)
 {
     struct suggestion suggestion;
     char nearest[SUGGESTION_SIZE];
@@ -41,7 +40,7 @@ static struct span find_model(struct check *check, const struct node *value)
     if (span_find(value->text, '*') < value->text.len)
         schema_refuse_later(check, value->at, value->raw);
     else
-        refuse_model(check, value);
+        check_refuse_model(check, value);
     return SPAN_NONE;
 }
 

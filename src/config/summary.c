@@ -23,7 +23,8 @@ static void print_head(const struct snapshot *snapshot, FILE *out)
             plural(snapshot->key_count));
     fprintf(out, "\nlisten:");
     for (size_t i = 0; i < snapshot->listen_count; i++)
-        fprintf(out, " %s", snapshot->listen[i]);
+        fprintf(out, " %s%s", snapshot->listen[i].text,
+                snapshot->listen[i].tls != NULL ? " (TLS)" : "");
     fprintf(out, "\nadmin: %s\n", snapshot->admin_listen != NULL ? snapshot->admin_listen : "off");
 }
 
@@ -48,12 +49,28 @@ static void print_price(const char *what, int64_t pusd, FILE *out)
     fprintf(out, "%s %s", what, money_format(pusd * 1000, text));
 }
 
+static void print_targets(const struct model *model, FILE *out)
+{
+    for (size_t i = 0; i < model->target_count; i++) {
+        const struct target *target = &model->targets[i];
+        fprintf(out, "%s%s, %.*s", i > 0 ? " or " : "", target->provider->name,
+                SPAN_ARG(target->model));
+        if (model->target_count > 1)
+            fprintf(out, " (weight %" PRId64 ")", target->weight);
+    }
+    fprintf(out, "; %" PRId64 " %s", model->retries.attempts,
+            model->retries.attempts == 1 ? "try" : "tries");
+    if (model->fallback != NULL)
+        fprintf(out, ", then %.*s", SPAN_ARG(model->fallback->name));
+}
+
 static void print_model(const struct model *model, FILE *out)
 {
     const struct price *price = &model->price;
     char text[MONEY_TEXT_SIZE];
-    fprintf(out, "  %.*s: %s, %.*s; output at most %" PRId64 " tokens; ", SPAN_ARG(model->name),
-            model->target.provider->name, SPAN_ARG(model->target.model), model->max_output_tokens);
+    fprintf(out, "  %.*s: ", SPAN_ARG(model->name));
+    print_targets(model, out);
+    fprintf(out, "; output at most %" PRId64 " tokens; ", model->max_output_tokens);
     if (!price->known) {
         fprintf(out, "no price\n");
         return;

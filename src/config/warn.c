@@ -7,6 +7,7 @@
  */
 #include "warn.h"
 
+#include "base/clock.h"
 #include "value.h"
 #include "wire/url.h"
 
@@ -19,6 +20,7 @@ static const uint8_t quickstart_digest[SHA256_SIZE] = {
     0x4d, 0xab, 0xb0, 0xdf, 0x13, 0x4c, 0x6c, 0x4b, 0x02, 0xdf, 0x33, 0x70, 0x22, 0xea, 0xf3, 0xa1};
 
 #define WARNING_SIZE 512
+#define CERT_SOON_NS ((int64_t)7 * 86400 * NS_PER_S)
 
 static void warn(struct check *check, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -34,11 +36,14 @@ static void warn(struct check *check, const char *format, ...)
     check_append(check, &check->warnings, copy.ptr);
 }
 
-/* This version speaks no TLS: only loopback, or something before it, keeps secrets. */
+/* Only TLS, or loopback, keeps secrets. */
 static void warn_listeners(struct check *check)
 {
     const struct snapshot *snapshot = check->snapshot;
-    if (!check->listen_is_loopback)
+    bool in_clear = false;
+    for (size_t i = 0; i < snapshot->listen_count; i++)
+        in_clear |= snapshot->listen[i].tls == NULL && !snapshot->listen[i].is_loopback;
+    if (in_clear)
         warn(check, "clients off this machine are served without TLS: their keys and prompts cross "
                     "the network in clear");
     if (snapshot->admin_listen == NULL)
@@ -54,6 +59,23 @@ static void warn_listeners(struct check *check)
              snapshot->state_dir);
     if (check->admin_token.in_clear)
         warn(check, "the admin token is written in the file: use ${NAME} or file:PATH");
+}
+
+static void warn_certificate(struct check *check, const struct draft_tls *draft)
+{
+    int64_t now_ns = check->snapshot->loaded_wall_ns;
+    int64_t begins_ns = tls_context_begins_wall_ns(draft->context);
+    int64_t ends_ns = tls_context_ends_wall_ns(draft->context);
+    char date[CLOCK_RFC3339_SIZE];
+    if (ends_ns <= now_ns)
+        warn(check, "the certificate in '%s' has expired (%.10s): clients will not take it",
+             draft->cert, clock_rfc3339(ends_ns, date));
+    else if (begins_ns > now_ns)
+        warn(check, "the certificate in '%s' is not valid before %.10s", draft->cert,
+             clock_rfc3339(begins_ns, date));
+    else if (ends_ns - now_ns < CERT_SOON_NS)
+        warn(check, "the certificate in '%s' expires soon (%.10s)", draft->cert,
+             clock_rfc3339(ends_ns, date));
 }
 
 /* What goes out to a provider, and how its key is kept. */
@@ -129,6 +151,8 @@ static void warn_unpriced(struct check *check, const struct model *model)
 void warn_all(struct check *check)
 {
     warn_listeners(check);
+    LIST_FOR_EACH (link, &check->certificates)
+        warn_certificate(check, LIST_ITEM(link, struct draft_tls, link));
     LIST_FOR_EACH (link, &check->providers)
         warn_provider(check, LIST_ITEM(link, struct draft_provider, link));
     warn_keys(check);

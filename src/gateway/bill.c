@@ -16,7 +16,7 @@ static int64_t held(const struct exchange *exchange)
 
 static int64_t cost_of(const struct exchange *exchange, const struct usage *usage)
 {
-    const struct price *price = &exchange->target->price;
+    const struct price *price = &exchange->serving->price;
     int64_t cost;
     if (!price->known)
         return 0;
@@ -27,7 +27,7 @@ static int64_t cost_of(const struct exchange *exchange, const struct usage *usag
 static bool may_be_billed(const struct exchange *exchange)
 {
     bool answered_error = exchange->answer == ANSWER_DONE && exchange->answer_err == ERR_NONE &&
-                          exchange->facts.status >= 400;
+                          !exchange->answer_cut && exchange->facts.status >= 400;
     bool redirected = exchange->answer_err == ERR_UPSTREAM_STATUS;
     return exchange->facts.connected && !answered_error && !redirected;
 }
@@ -44,18 +44,42 @@ static struct usage count(const struct exchange *exchange)
     return (struct usage){.input = input, .output = usage_estimate_tokens(delivered)};
 }
 
+/* What is not accounted for yet of what was held. */
+static int64_t rest(const struct bill *bill)
+{
+    return bill->held_nusd > bill->cost_nusd ? bill->held_nusd - bill->cost_nusd : 0;
+}
+
 static void charge_counted(struct exchange *exchange)
 {
     struct bill *bill = &exchange->bill;
-    int64_t most = bill->held_nusd;
     bill->usage = count(exchange);
     bill->source = USAGE_COUNTED;
     bill->cost_nusd = cost_of(exchange, &bill->usage);
-    if (!exchange->lease.reservation.open)
+    if (exchange->lease.reservation.open && bill->cost_nusd > bill->held_nusd)
+        bill->cost_nusd = bill->held_nusd;
+    bill->uncertain_nusd = rest(bill);
+}
+
+static void charge_reported(struct exchange *exchange)
+{
+    struct bill *bill = &exchange->bill;
+    bill->usage = exchange->reported;
+    bill->source = USAGE_REPORTED;
+    bill->cost_nusd = cost_of(exchange, &bill->usage);
+}
+
+/* A report from before the end is the least that will be billed: what was counted may be more, and
+ * the rest of the hold is uncertain as without any. */
+static void charge_unfinished(struct exchange *exchange)
+{
+    struct bill *bill = &exchange->bill;
+    charge_counted(exchange);
+    int64_t reported = cost_of(exchange, &exchange->reported);
+    if (reported <= bill->cost_nusd)
         return;
-    if (bill->cost_nusd > most)
-        bill->cost_nusd = most;
-    bill->uncertain_nusd = most - bill->cost_nusd;
+    charge_reported(exchange);
+    bill->uncertain_nusd = rest(bill);
 }
 
 void bill_make(struct exchange *exchange)
@@ -65,11 +89,10 @@ void bill_make(struct exchange *exchange)
         return;
     bill->made = true;
     bill->held_nusd = held(exchange);
-    if (exchange->has_reported) {
-        bill->usage = exchange->reported;
-        bill->source = USAGE_REPORTED;
-        bill->cost_nusd = cost_of(exchange, &bill->usage);
-    } else if (exchange->answer != ANSWER_NONE && may_be_billed(exchange)) {
+    if (exchange->has_reported && exchange->usage_final)
+        charge_reported(exchange);
+    else if (exchange->has_reported)
+        charge_unfinished(exchange);
+    else if (exchange->answer != ANSWER_NONE && may_be_billed(exchange))
         charge_counted(exchange);
-    }
 }

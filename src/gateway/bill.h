@@ -8,7 +8,9 @@ struct exchange;
 
 /*
  * Makes exchange->bill, once; later calls change nothing.
- *   reported usage                           charged in full, nothing uncertain
+ *   usage reported with the answer's end     charged in full, nothing uncertain
+ *   usage reported before it, and no end     the larger of it and what was counted; the rest of the
+ *                                            hold is uncertain
  *   never connected, or a complete error     nothing (VOID)
  *   anything else                            what was counted; the rest of the hold is uncertain
  */

@@ -34,3 +34,15 @@ const struct endpoint *endpoint_find(struct span path, struct span *tail)
     }
     return NULL;
 }
+
+bool endpoint_takes(const struct endpoint *endpoint, struct span method)
+{
+    if (span_equal(method, endpoint->method))
+        return true;
+    return span_equal(method, SPAN("HEAD")) && span_equal(endpoint->method, SPAN("GET"));
+}
+
+struct span endpoint_allow(const struct endpoint *endpoint)
+{
+    return span_equal(endpoint->method, SPAN("GET")) ? SPAN("GET, HEAD") : endpoint->method;
+}

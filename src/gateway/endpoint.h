@@ -24,6 +24,10 @@ struct endpoint {
 
 /* By exact path, decoded once; NULL when there is none. *tail gets what varies. */
 const struct endpoint *endpoint_find(struct span path, struct span *tail);
+/* Its own method, and HEAD where that is GET (RFC 9110, section 9.1). */
+bool endpoint_takes(const struct endpoint *endpoint, struct span method);
+/* Those methods, as the Allow field of a 405 lists them. */
+struct span endpoint_allow(const struct endpoint *endpoint);
 /* Whose errors an exchange speaks before its endpoint is known. */
 extern const struct endpoint endpoint_unknown;
 

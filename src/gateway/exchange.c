@@ -10,6 +10,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "memory_gauge.h"
 #include "worker.h"
 
 #include <stdarg.h>
@@ -87,8 +88,9 @@ static void exchange_free(struct exchange *exchange)
 {
     struct gateway_worker *worker = exchange->worker;
     ASSERT(exchange->settled && exchange->recorded && exchange->attempt == NULL);
-    ASSERT(!exchange->lease.open);
+    ASSERT(!exchange->lease.open && !exchange->permitted && exchange->backoff == NULL);
     list_remove(&exchange->link);
+    memory_release(exchange);
     snapshot_unref(&exchange->snapshot);
     sse_reader_fini(&exchange->events);
     sse_reader_init(&exchange->events, EVENT_CEILING);

@@ -19,6 +19,7 @@
 #include "llm/call.h"
 #include "llm/dialect.h"
 #include "llm/receipt.h"
+#include "plan.h"
 #include "policy/lease.h"
 #include "upstream/attempt.h"
 #include "wire/request_reader.h"
@@ -31,16 +32,9 @@ struct conn;
 struct endpoint;
 struct gateway_worker;
 
-#define PLAN_MAX_TARGETS 8
+struct timer;
 
-/* ROUTE's answer: the targets to try, in order. */
-struct plan {
-    const struct model *models[PLAN_MAX_TARGETS];
-    size_t count;
-    size_t next; /* the one that RESERVE takes */
-};
-
-/* What the attempts cost; computed once the answer has ended, applied by SETTLE. */
+/* What an attempt costs; computed once its answer has ended, applied when it is settled. */
 struct bill {
     bool made;
     struct usage usage;
@@ -56,6 +50,7 @@ enum answer_state {
     ANSWER_AWAITED, /* started, no head */
     ANSWER_BODY,    /* the head came, the body is coming */
     ANSWER_DONE,    /* it ended, well or not, or was cancelled */
+    ANSWER_FAILED,  /* it was settled, and another one is to come */
 };
 
 struct exchange {
@@ -72,6 +67,7 @@ struct exchange {
     struct gateway_worker *worker;
     struct list link; /* in the worker's list of the living, or its pool */
     struct snapshot *snapshot;
+    int64_t held_bytes; /* memory_gauge's */
 
     /* intake: the connection's side */
     struct conn *conn;               /* NULL once it was sent or is gone */
@@ -97,16 +93,23 @@ struct exchange {
     int64_t input_bound; /* tokens, for the target that RESERVE looks at */
 
     /* RESERVE */
-    const struct model *target; /* that serves the attempt */
-    int64_t output_limit;       /* a choice, as written into the request; 0: not written */
-    bool clamped;               /* less than the client's own wish */
+    const struct model *serving; /* the model of the attempt: the one asked for, or a fallback */
+    const struct target *target; /* its target */
+    bool permitted;              /* the target's health waits to hear how it went */
+    int64_t output_limit;        /* a choice, as written into the request; 0: not written */
+    bool clamped;                /* less than the client's own wish */
 
-    /* FORWARD, STREAM: the attempt and its answer */
+    /* FORWARD */
+    int64_t forwarded_ns;  /* when the first attempt was started; 0: none was */
+    struct timer *backoff; /* between two attempts; NULL until there is one */
+
+    /* FORWARD, STREAM: the attempt and its answer. Zero again for each attempt from `facts` on */
     struct attempt *attempt;
     struct attempt_facts facts;
     enum answer_state answer;
     enum err answer_err;     /* with ANSWER_DONE */
     bool is_stream;          /* events are relayed as they come; else the answer is collected */
+    bool answer_cut;         /* it ended because we cancelled it */
     bool overflowed;         /* a collected answer that is too large to be read for its usage */
     int64_t sent_ns;         /* when the attempt was started */
     int64_t first_byte_ns;   /* when the first byte of its answer went on to the client */
@@ -115,10 +118,13 @@ struct exchange {
     struct usage_limits usage_limits;
     struct usage reported; /* the last usage seen */
     bool has_reported;
+    bool usage_final;     /* it came with the end: no more will be billed */
     bool usage_flagged;   /* impossible figures came */
     uint64_t text_bytes;  /* generated text seen */
     bool answer_finished; /* a finish reason or the end mark was seen */
-    bool answer_error;    /* an error object came in the stream */
+    bool answer_error;    /* an error object came */
+    bool answer_read;     /* a collected answer was looked into … */
+    bool answer_readable; /* … and is one */
     bool paused;
 
     /* REFUSE */

@@ -3,6 +3,7 @@
 /* The header fields of answers. */
 #include "fields.h"
 
+#include "endpoint.h"
 #include "exchange.h"
 
 #include "base/assert.h"
@@ -53,30 +54,30 @@ static void add_retry_after(struct fields *fields, struct exchange *exchange)
 
 void fields_add_answer(struct fields *fields, struct exchange *exchange)
 {
-    const struct model *target = exchange->target;
+    const struct model *serving = exchange->serving;
     struct span type = exchange->answer_type;
     fields_add(fields, SPAN("content-type"), type.len != 0 ? type : SPAN("application/json"));
     add_retry_after(fields, exchange);
     if (!fields->own)
         return;
-    fields_add(fields, SPAN("x-weir-model"), target->name);
-    fields_add(fields, SPAN("x-weir-provider"), span_from_string(target->target.provider->name));
-    if (!span_equal(target->name, exchange->call.model))
+    fields_add(fields, SPAN("x-weir-model"), serving->name);
+    fields_add(fields, SPAN("x-weir-provider"), span_from_string(exchange->target->provider->name));
+    if (!span_equal(serving->name, exchange->call.model))
         fields_add(fields, SPAN("x-weir-requested-model"), exchange->call.model);
     add_number(fields, exchange, SPAN("x-weir-overhead-us"),
-               (exchange->sent_ns - exchange->body_ended_ns) / NS_PER_US);
+               (exchange->forwarded_ns - exchange->body_ended_ns) / NS_PER_US);
 }
 
 void fields_add_bill(struct fields *fields, struct exchange *exchange)
 {
     const struct bill *bill = &exchange->bill;
     char money[MONEY_TEXT_SIZE];
+    int64_t cost = exchange->receipt.cost_nusd + bill->cost_nusd; /* with the attempts before */
     if (!fields->own)
         return;
-    if (exchange->target->price.known)
-        fields_add(
-            fields, SPAN("x-weir-cost-usd"),
-            arena_copy(&exchange->arena, span_from_string(money_format(bill->cost_nusd, money))));
+    if (exchange->serving->price.known)
+        fields_add(fields, SPAN("x-weir-cost-usd"),
+                   arena_copy(&exchange->arena, span_from_string(money_format(cost, money))));
     if (bill->source == USAGE_NONE)
         return;
     add_number(fields, exchange, SPAN("x-weir-input-tokens"), bill->usage.input);
@@ -185,6 +186,8 @@ static int64_t retry_ms(const struct exchange *exchange, enum err err)
     switch (err) {
     case ERR_RATE_LIMITED:
         return (exchange->lease.rate.retry_ns + NS_PER_MS - 1) / NS_PER_MS;
+    case ERR_TARGETS_RESTING:
+        return plan_rest_ms(exchange);
     case ERR_CONCURRENCY_LIMITED:
     case ERR_BUDGET_BUSY:
     case ERR_OVERLOADED:
@@ -204,6 +207,8 @@ void fields_add_refusal(struct fields *fields, struct exchange *exchange, enum e
         add_number(fields, exchange, SPAN("retry-after"), (ms + 999) / 1000);
         add_number(fields, exchange, SPAN("retry-after-ms"), ms);
     }
+    if (err == ERR_METHOD_NOT_ALLOWED)
+        fields_add(fields, SPAN("allow"), endpoint_allow(exchange->endpoint));
     /* SDKs retry 429 by themselves: a budget that is spent will not come back by that. */
     if (err == ERR_BUDGET_EXCEEDED || err == ERR_BUDGET_EXCEEDED_429)
         fields_add(fields, SPAN("x-should-retry"), SPAN("false"));

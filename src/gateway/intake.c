@@ -7,6 +7,7 @@
 #include "intake.h"
 
 #include "exchange.h"
+#include "memory_gauge.h"
 #include "relay.h"
 #include "worker.h"
 
@@ -40,8 +41,13 @@ static void on_body(void *argument, struct span bytes)
     struct exchange *exchange = argument;
     if (exchange->pipeline.step != STEP_PARSE || exchange->body_err != ERR_NONE)
         return;
-    if (!buf_append(&exchange->body, bytes))
+    if (!buf_append(&exchange->body, bytes)) {
         fail_body(exchange, ERR_BODY_TOO_LARGE);
+        return;
+    }
+    memory_count(exchange);
+    if (memory_over(exchange->worker, exchange->snapshot->memory_bytes))
+        fail_body(exchange, ERR_OVERLOADED);
 }
 
 static void on_body_end(void *argument)

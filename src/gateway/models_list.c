@@ -11,7 +11,7 @@ static void write_model(const struct model *model, struct span name, struct buf 
     buf_append_json_string(out, name);
     buf_printf(out, ",\"object\":\"model\",\"created\":%lld,\"owned_by\":",
                (long long)(model->loaded_wall_ns / NS_PER_S));
-    buf_append_json_string(out, span_from_string(model->target.provider->name));
+    buf_append_json_string(out, span_from_string(model->targets[0].provider->name));
     buf_append_byte(out, '}');
 }
 

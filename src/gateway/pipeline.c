@@ -76,7 +76,9 @@ static enum step detour(const struct pipeline *pipeline)
 
 static enum step run_one(struct pipeline *pipeline)
 {
-    if (pipeline->interrupted && before_settle(pipeline->step)) {
+    /* A refusal that is on its way already, to a client who is still there, is as good as any. */
+    bool refusing = pipeline->step == STEP_REFUSE && pipeline->table->may_refuse(pipeline);
+    if (pipeline->interrupted && before_settle(pipeline->step) && !refusing) {
         pipeline->interrupted = false;
         return detour(pipeline);
     }

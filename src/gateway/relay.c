@@ -14,6 +14,8 @@
 #include "endpoint.h"
 #include "exchange.h"
 #include "fields.h"
+#include "memory_gauge.h"
+#include "redact.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -62,7 +64,8 @@ static void on_head(void *argument, int status, const struct headers *headers)
         return;
     }
     if (is_coded(headers)) {
-        give_up(exchange, ERR_UPSTREAM_BROKEN, "a content coding that was not asked for");
+        give_up(exchange, status >= 400 ? ERR_UPSTREAM_STATUS : ERR_UPSTREAM_BROKEN,
+                "a content coding that was not asked for");
         return;
     }
     struct span type = headers_get(headers, SPAN("content-type"));
@@ -85,6 +88,10 @@ static void note_facts(struct exchange *exchange, const struct reply_facts *fact
         exchange->reported = facts->usage;
         exchange->has_reported = true;
     }
+    /* Some providers report after every chunk: only what comes with the end is the whole. */
+    exchange->usage_final |=
+        exchange->has_reported &&
+        (!exchange->is_stream || facts->is_usage_only || exchange->answer_finished);
     exchange->usage_flagged |= facts->usage_verdict == USAGE_IMPOSSIBLE;
 }
 
@@ -94,8 +101,9 @@ static void note_facts(struct exchange *exchange, const struct reply_facts *fact
 static int64_t event_cost(const struct exchange *exchange, const struct reply_facts *facts)
 {
     int64_t cost;
-    const struct price *price = &exchange->target->price;
-    return price->known && price_cost(price, &facts->usage, &cost) ? cost : -1;
+    const struct price *price = &exchange->serving->price;
+    bool known = price->known && price_cost(price, &facts->usage, &cost);
+    return known ? exchange->receipt.cost_nusd + cost : -1; /* with the attempts before */
 }
 
 static void relay_changed(struct exchange *exchange, const struct sse_event *event,
@@ -106,13 +114,29 @@ static void relay_changed(struct exchange *exchange, const struct sse_event *eve
         send_on(exchange, buf_span(&exchange->reply));
 }
 
+/* A provider that repeats its caller's key does so in errors. */
+static void redact_reply(struct exchange *exchange)
+{
+    redact(&exchange->reply, exchange->target->provider->api_key);
+}
+
+static void relay_error(struct exchange *exchange, const struct sse_event *event)
+{
+    buf_reset(&exchange->reply, HELD_BACK);
+    buf_append(&exchange->reply, event->raw);
+    redact_reply(exchange);
+    send_on(exchange, buf_span(&exchange->reply));
+}
+
 static void relay_event(struct exchange *exchange, const struct sse_event *event,
                         const struct reply_facts *facts)
 {
     bool wants_usage = exchange->call.wants_usage;
     if (!wants_usage && facts->is_usage_only)
         return;
-    if (!wants_usage && facts->usage_null.len != 0)
+    if (facts->is_error)
+        relay_error(exchange, event);
+    else if (!wants_usage && facts->usage_null.len != 0)
         relay_changed(exchange, event, facts, -1);
     else if (wants_usage && facts->usage_verdict == USAGE_GOOD && facts->usage_end != 0)
         relay_changed(exchange, event, facts, event_cost(exchange, facts));
@@ -126,8 +150,10 @@ static bool on_event(void *argument, const struct sse_event *event)
     struct exchange *exchange = argument;
     if (exchange->reply_ended || exchange->conn == NULL)
         return false;
-    if (!event->complete)
-        return false; /* the stream broke inside it: SETTLE ends the reply accordingly */
+    /* One that ends with a stream that did not break only lacks its blank line. */
+    bool broken = !event->complete && exchange->answer_err != ERR_NONE;
+    if (broken)
+        return false; /* SETTLE ends the reply accordingly */
     if (!event->has_data) {
         send_on(exchange, event->raw);
         return true;
@@ -135,8 +161,13 @@ static bool on_event(void *argument, const struct sse_event *event)
     struct reply_facts facts;
     exchange->endpoint->dialect->read_reply(event->data, true, &exchange->usage_limits,
                                             &exchange->scratch, &facts);
+    /* Half an event is not passed on: it is no text that a client could read. */
+    if (!event->complete && !facts.is_object && !facts.is_done)
+        return false;
     note_facts(exchange, &facts);
     relay_event(exchange, event, &facts);
+    if (!event->complete)
+        send_on(exchange, SPAN("\n\n"));
     arena_reset(&exchange->scratch);
     if (!facts.is_done)
         return true;
@@ -167,20 +198,23 @@ static void collect(struct exchange *exchange, struct span bytes)
         exchange->overflowed = !buf_append(&exchange->reply, bytes);
     if (exchange->reply_begun)
         send_on(exchange, bytes);
-    else if (buf_len(&exchange->reply) > HELD_BACK)
-        begin_large(exchange);
+    else if (exchange->overflowed)
+        give_up(exchange, ERR_UPSTREAM_BROKEN, "an error answer that is too large");
+    else if (buf_len(&exchange->reply) > HELD_BACK && exchange->facts.status < 400)
+        begin_large(exchange); /* an error is kept whole: it is redacted */
 }
 
 static void on_body(void *argument, struct span bytes)
 {
     struct exchange *exchange = argument;
-    if (exchange->conn == NULL && !exchange->reply_ended)
-        return;
+    if (exchange->conn == NULL || exchange->reply_ended)
+        return; /* after the end mark; nobody would resume a pause any more */
     if (exchange->is_stream)
         feed_stream(exchange, bytes);
     else
         collect(exchange, bytes);
-    if (exchange->attempt != NULL && exchange->conn != NULL && !exchange->paused &&
+    memory_count(exchange);
+    if (exchange->attempt != NULL && !exchange->reply_ended && !exchange->paused &&
         conn_congested(exchange->conn)) {
         exchange->paused = true;
         attempt_pause(exchange->attempt);
@@ -211,6 +245,7 @@ void relay_cancel(struct exchange *exchange)
     if (exchange->facts.status == 0)
         exchange->facts.status = status;
     exchange->answer = ANSWER_DONE;
+    exchange->answer_cut = true;
 }
 
 /* ---- the client's side ---- */
@@ -228,24 +263,33 @@ void relay_begin(struct exchange *exchange)
     fields_begin(&fields, exchange, exchange->facts.status);
 }
 
-static void read_whole(struct exchange *exchange)
+void relay_read_whole(struct exchange *exchange)
 {
     struct reply_facts facts;
+    if (exchange->answer_read)
+        return;
+    exchange->answer_read = true;
+    exchange->answer_readable = exchange->overflowed; /* too large to tell */
+    if (exchange->overflowed)
+        return;
     exchange->endpoint->dialect->read_reply(buf_span(&exchange->reply), false,
                                             &exchange->usage_limits, &exchange->scratch, &facts);
     note_facts(exchange, &facts);
+    exchange->answer_readable = facts.is_object;
     arena_reset(&exchange->scratch);
 }
 
 void relay_reply(struct exchange *exchange)
 {
-    if (!exchange->overflowed)
-        read_whole(exchange);
+    relay_read_whole(exchange);
     bill_make(exchange);
     if (exchange->reply_begun) {
         relay_end(exchange);
         return;
     }
+    /* Not only with an error's status: whatever is no answer as they should be. */
+    if (exchange->facts.status >= 400 || exchange->answer_error || !exchange->has_reported)
+        redact_reply(exchange);
     struct fields fields;
     fields_init(&fields, exchange);
     fields_add_answer(&fields, exchange);
@@ -266,12 +310,13 @@ void relay_break(struct exchange *exchange, enum err cause)
 {
     ASSERT(exchange->reply_begun && !exchange->reply_ended);
     exchange->reply_ended = true;
-    if (exchange->is_stream) {
+    /* The provider's own error event, where there was one, has told the client. */
+    if (exchange->is_stream && !exchange->answer_error) {
         buf_reset(&exchange->reply, HELD_BACK);
         exchange->endpoint->dialect->write_stream_error(cause, NULL, &exchange->reply);
         conn_send(exchange->conn, buf_span(&exchange->reply));
     }
-    conn_abort(exchange->conn);
+    conn_cut(exchange->conn);
 }
 
 void relay_drained(struct exchange *exchange)
@@ -279,6 +324,7 @@ void relay_drained(struct exchange *exchange)
     if (!exchange->paused || exchange->attempt == NULL)
         return;
     exchange->paused = false;
+    memory_count(exchange);
     attempt_resume(exchange->attempt);
 }
 

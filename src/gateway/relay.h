@@ -17,6 +17,8 @@ extern const struct attempt_events relay_events;
 
 /* The head of a stream of events goes to the client. */
 void relay_begin(struct exchange *exchange);
+/* What an answer that was collected whole says of its usage. */
+void relay_read_whole(struct exchange *exchange);
 /* An answer that was collected whole goes to the client, with what it cost. */
 void relay_reply(struct exchange *exchange);
 /* The end of a reply that ended well. */

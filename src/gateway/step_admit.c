@@ -8,6 +8,8 @@
 #include "credentials.h"
 #include "endpoint.h"
 #include "exchange.h"
+#include "memory_gauge.h"
+#include "worker.h"
 
 #include "crypto/digest.h"
 #include "net/server.h"
@@ -70,7 +72,7 @@ static enum err find_endpoint(struct exchange *exchange)
         return ERR_NOT_FOUND;
     exchange->endpoint = endpoint;
     exchange->path_tail = arena_copy(&exchange->arena, exchange->path_tail);
-    if (!span_equal(exchange->head->method, endpoint->method))
+    if (!endpoint_takes(endpoint, exchange->head->method))
         return ERR_METHOD_NOT_ALLOWED;
     return ERR_NONE;
 }
@@ -83,6 +85,8 @@ enum step step_admit(struct exchange *exchange)
         err = check_body_fields(exchange);
     if (err == ERR_NONE)
         err = find_key(exchange);
+    if (err == ERR_NONE && memory_over(exchange->worker, exchange->snapshot->memory_bytes))
+        err = ERR_OVERLOADED;
     if (err == ERR_NONE)
         err = lease_open(&exchange->lease, exchange->key, exchange->begun_ns);
     if (err != ERR_NONE)

@@ -7,23 +7,22 @@
  */
 #include "exchange.h"
 
-#include "base/assert.h"
 #include "llm/model.h"
 
 /* The most that write_call may add to the client's bytes: a model's name, the limit's field with its
  * number, and the wish for usage. */
-static uint64_t edit_bytes(const struct model *model)
+static uint64_t edit_bytes(const struct target *target)
 {
-    const struct target *target = &model->target;
     return target->model.len + target->provider->limit_field.len + 32 + 64;
 }
 
-static int64_t input_bound(const struct exchange *exchange, const struct model *model)
+static int64_t input_bound(const struct exchange *exchange, const struct plan_entry *entry)
 {
+    const struct model *model = entry->model;
     int64_t hidden = model->hidden_input >= 0
                          ? model->hidden_input
-                         : model_hidden_input(model->target.model, &exchange->call);
-    uint64_t bytes = exchange->call.body.text.len + edit_bytes(model);
+                         : model_hidden_input(entry->target->model, &exchange->call);
+    uint64_t bytes = exchange->call.body.text.len + edit_bytes(entry->target);
     return model_input_bound(bytes, hidden, model->context_window);
 }
 
@@ -39,11 +38,14 @@ static int64_t wished_output(const struct exchange *exchange, const struct model
     return own > 0 ? smaller(own, model->max_output_tokens) : model->max_output_tokens;
 }
 
-/* Usage beyond these is no usage. The output limit that we send is not among them: a provider that
- * ignores it bills all the same, and such a bill is charged in full. */
+/* Usage beyond these is no usage but noise. Neither the window nor the output limit that we send is
+ * among them: a provider that goes over them bills all the same, and such a bill is charged in full
+ * and counted as a breach. What no model could use by a factor of ten is not believed. */
+#define BELIEF 10
+
 static struct usage_limits believable(const struct exchange *exchange, const struct model *model)
 {
-    int64_t window = model->context_window;
+    int64_t window = model->context_window * BELIEF; /* config bounds it: no overflow */
     return (struct usage_limits){.context_window = window,
                                  .output_limit = window * exchange->call.choices};
 }
@@ -62,10 +64,14 @@ static enum step refuse(struct exchange *exchange, enum err err, const struct bu
 
 enum step step_reserve(struct exchange *exchange)
 {
-    ASSERT(exchange->plan.next < exchange->plan.count);
-    const struct model *model = exchange->plan.models[exchange->plan.next++];
-    exchange->target = model;
-    exchange->input_bound = input_bound(exchange, model);
+    const struct plan_entry *entry = plan_take(exchange);
+    if (entry == NULL)
+        return exchange_refuse(exchange, ERR_TARGETS_RESTING, NULL, NULL);
+    const struct model *model = entry->model;
+    exchange->serving = model;
+    exchange->target = entry->target;
+    exchange->permitted = true;
+    exchange->input_bound = input_bound(exchange, entry);
     exchange->usage_limits = believable(exchange, model);
     if (!subject_has_budget(exchange->key)) {
         exchange->output_limit = exchange->call.output_limit;

@@ -1,10 +1,11 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ROUTE: which targets, in which order? One a model in this version. */
+/* ROUTE: which targets, in which order? */
 #include "exchange.h"
+#include "plan.h"
 
 enum step step_route(struct exchange *exchange)
 {
-    exchange->plan = (struct plan){.models = {exchange->model}, .count = 1};
+    plan_make(exchange);
     return STEP_RESERVE;
 }

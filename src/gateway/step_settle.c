@@ -4,7 +4,7 @@
  * SETTLE: every hold ends here, and the lease is closed, however the exchange ended: served, refused,
  * broken, or left. Passed exactly once.
  */
-#include "bill.h"
+#include "attempts.h"
 #include "exchange.h"
 #include "relay.h"
 
@@ -14,9 +14,8 @@ enum step step_settle(struct exchange *exchange)
 {
     ASSERT(!exchange->settled);
     exchange->settled = true;
-    relay_cancel(exchange);
-    bill_make(exchange);
-    lease_settle(&exchange->lease, exchange->bill.cost_nusd, exchange->bill.uncertain_nusd);
+    attempts_stop(exchange);
+    attempts_settle(exchange);
     lease_close(&exchange->lease);
     if (exchange->conn != NULL && exchange->reply_begun && !exchange->reply_ended)
         relay_break(exchange, exchange->pipeline.outcome.cause);

@@ -16,6 +16,23 @@ static enum step broken(struct exchange *exchange, enum err err)
     return STEP_SETTLE;
 }
 
+/*
+ * An answer of 200 may be none: a page of HTML, half a text, nothing. That is a broken answer. An
+ * error object under 200 is passed on under the status that it should have had.
+ */
+static enum step finish_whole(struct exchange *exchange)
+{
+    relay_read_whole(exchange);
+    if (exchange->facts.status == 200 && !exchange->answer_readable)
+        return broken(exchange, ERR_UPSTREAM_BROKEN);
+    if (exchange->facts.status == 200 && exchange->answer_error) {
+        outcome_set(&exchange->pipeline.outcome, ERR_UPSTREAM_STATUS, STEP_STREAM);
+        exchange->facts.status = err_info(ERR_UPSTREAM_STATUS)->status;
+    }
+    relay_reply(exchange);
+    return STEP_SETTLE;
+}
+
 enum step step_stream(struct exchange *exchange)
 {
     if (exchange->is_stream && !exchange->reply_begun)
@@ -26,10 +43,8 @@ enum step step_stream(struct exchange *exchange)
         return STEP_SETTLE; /* the end mark came; how the connection closed does not matter */
     if (exchange->answer_err != ERR_NONE)
         return broken(exchange, exchange->answer_err);
-    if (!exchange->is_stream) {
-        relay_reply(exchange);
-        return STEP_SETTLE;
-    }
+    if (!exchange->is_stream)
+        return finish_whole(exchange);
     /* A stream that just stops, without a finish reason or the end mark, did not end well. */
     if (!exchange->answer_finished)
         return broken(exchange, ERR_UPSTREAM_BROKEN);

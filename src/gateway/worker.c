@@ -18,6 +18,7 @@
 #include "upstream/client.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define QUEUE_HIGH    (256 * 1024)
 #define QUEUE_LOW     (64 * 1024)
@@ -45,6 +46,7 @@ struct gateway_worker *gateway_worker_new(const struct gateway_settings *setting
     worker->metrics = metrics_new();
     worker->access_log = access_log_new(worker->loop, settings->access_log_fd);
     id_source_init(&worker->ids, random_u64());
+    worker->chance = random_u64();
     list_init(&worker->living);
     list_init(&worker->pool);
     return worker;
@@ -54,22 +56,39 @@ bool gateway_worker_listen(struct gateway_worker *worker, const char **address, 
 {
     const struct snapshot *snapshot = worker->snapshot;
     struct server_settings settings = server_settings(snapshot);
-    ASSERT(snapshot->listen_count <= WORKER_MAX_LISTENERS);
+    worker->listeners = memory_array(snapshot->listen_count, sizeof(worker->listeners[0]));
     for (size_t i = 0; i < snapshot->listen_count; i++) {
-        struct server *server = server_listen(worker->loop, snapshot->listen[i], true, &settings,
+        const struct listen_address *listen = &snapshot->listen[i];
+        struct server *server = server_listen(worker->loop, listen->text, true, &settings,
                                               &intake_handler, worker, error);
         if (server == NULL) {
-            *address = snapshot->listen[i];
+            *address = listen->text;
             return false;
         }
-        worker->servers[worker->server_count++] = server;
+        server_set_tls(server, listen->tls);
+        worker->listeners[worker->listener_count++] =
+            (struct listener){.server = server,
+                              .address = memory_string(listen->text, strlen(listen->text)),
+                              .tls = listen->tls != NULL};
     }
     return true;
 }
 
 uint16_t gateway_worker_port(const struct gateway_worker *worker)
 {
-    return worker->server_count > 0 ? server_port(worker->servers[0]) : 0;
+    return worker->listener_count > 0 ? server_port(worker->listeners[0].server) : 0;
+}
+
+/* A listener stays what it was opened as, plain or not: only its certificate can change. */
+static void renew_certificate(struct listener *listener, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->listen_count; i++) {
+        const struct listen_address *listen = &snapshot->listen[i];
+        if (listener->tls && listen->tls != NULL && strcmp(listen->text, listener->address) == 0) {
+            server_set_tls(listener->server, listen->tls);
+            return;
+        }
+    }
 }
 
 void gateway_worker_set_snapshot(struct gateway_worker *worker, struct snapshot *snapshot)
@@ -77,8 +96,10 @@ void gateway_worker_set_snapshot(struct gateway_worker *worker, struct snapshot 
     snapshot_unref(&worker->snapshot);
     worker->snapshot = snapshot;
     struct server_settings settings = server_settings(snapshot);
-    for (size_t i = 0; i < worker->server_count; i++)
-        server_set(worker->servers[i], &settings);
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        server_set(worker->listeners[i].server, &settings);
+        renew_certificate(&worker->listeners[i], snapshot);
+    }
 }
 
 static void server_drained(void *context)
@@ -94,19 +115,23 @@ void gateway_worker_drain(struct gateway_worker *worker, void (*drained)(void *a
 {
     worker->drained = drained;
     worker->drained_argument = argument;
-    worker->draining = worker->server_count;
+    worker->draining = worker->listener_count;
     if (worker->draining == 0)
         drained(argument);
-    for (size_t i = 0; i < worker->server_count; i++)
-        server_drain(worker->servers[i], server_drained);
+    for (size_t i = 0; i < worker->listener_count; i++)
+        server_drain(worker->listeners[i].server, server_drained);
+}
+
+/* An exchange whose client has everything waits only for its provider to close: it ended well. */
+static void end_exchange(struct exchange *exchange)
+{
+    pipeline_interrupt(&exchange->pipeline, exchange->reply_ended ? ERR_NONE : ERR_DRAINING);
 }
 
 void gateway_worker_interrupt(struct gateway_worker *worker)
 {
-    LIST_FOR_EACH (link, &worker->living) {
-        struct exchange *exchange = LIST_ITEM(link, struct exchange, link);
-        pipeline_interrupt(&exchange->pipeline, ERR_DRAINING);
-    }
+    LIST_FOR_EACH (link, &worker->living)
+        end_exchange(LIST_ITEM(link, struct exchange, link));
 }
 
 void gateway_worker_free(struct gateway_worker **address)
@@ -116,14 +141,20 @@ void gateway_worker_free(struct gateway_worker **address)
         return;
     *address = NULL;
     /* Each busy connection tells its exchange that it is gone, which settles and frees it. */
-    for (size_t i = 0; i < worker->server_count; i++)
-        server_free(&worker->servers[i]);
+    for (size_t i = 0; i < worker->listener_count; i++)
+        server_free(&worker->listeners[i].server);
+    /* Those that no connection holds any more. */
+    gateway_worker_interrupt(worker);
     ASSERT(list_empty(&worker->living));
     exchange_pool_free(worker);
+    memory_fini(worker);
     upstream_client_free(&worker->upstream);
     access_log_free(&worker->access_log);
     metrics_free(&worker->metrics);
     snapshot_unref(&worker->snapshot);
+    for (size_t i = 0; i < worker->listener_count; i++)
+        free(worker->listeners[i].address);
+    free(worker->listeners);
     free(worker);
 }
 

@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "gateway/pipeline.h"
 #include "gateway/worker.h"
+#include "memory_gauge.h"
 
 #include <stdatomic.h>
 
@@ -15,23 +16,30 @@ struct access_log;
 struct server;
 struct upstream_client;
 
-#define WORKER_MAX_LISTENERS 16
-#define WORKER_POOL_MAX      256 /* idle exchanges kept for reuse */
+#define WORKER_POOL_MAX 256 /* idle exchanges kept for reuse */
+
+struct listener {
+    struct server *server;
+    char *address; /* as the file gave it */
+    bool tls;
+};
 
 struct gateway_worker {
     struct loop *loop;
     struct snapshot *snapshot;
-    struct server *servers[WORKER_MAX_LISTENERS];
-    size_t server_count;
+    struct listener *listeners; /* one for each address */
+    size_t listener_count;
     struct upstream_client *upstream;
     struct metrics *metrics;
     struct access_log *access_log;
     struct id_source ids;
+    uint64_t chance; /* route_chance's state */
 
     struct list living; /* struct exchange */
     struct list pool;   /* struct exchange, at rest */
     size_t pool_count;
     atomic_size_t active;
+    struct memory_gauge memory;
 
     size_t draining; /* servers that are not drained yet */
     void (*drained)(void *argument);

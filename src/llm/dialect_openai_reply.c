@@ -187,6 +187,15 @@ static void read_root(struct span data, bool stream, const struct json_object *r
                            !facts->is_error && !has_filter_results(root);
 }
 
+/* What the strict pass refuses (a key twice, say) is not metered, but may be an answer all the same. */
+static bool clients_can_read(struct span data)
+{
+    struct json *root = json_parse(data);
+    bool object = json_type(root) == JSON_OBJECT;
+    json_free(&root);
+    return object;
+}
+
 void openai_read_reply(struct span data, bool stream, const struct usage_limits *limits,
                        struct arena *scratch, struct reply_facts *out)
 {
@@ -199,8 +208,12 @@ void openai_read_reply(struct span data, bool stream, const struct usage_limits 
     struct arena_mark mark = arena_mark(scratch);
     struct json_object root;
     struct json_fault fault;
-    if (json_scan(data, scratch, &root, &fault) && root.type == JSON_OBJECT)
+    if (json_scan(data, scratch, &root, &fault) && root.type == JSON_OBJECT) {
+        out->is_object = true;
         read_root(data, stream, &root, limits, out);
+    } else {
+        out->is_object = clients_can_read(data);
+    }
     arena_rewind(scratch, mark);
 }
 

@@ -23,7 +23,7 @@
 #define BIT(state) (1U << (state))
 
 static const unsigned moves[] = {
-    [CONN_HEAD] = BIT(CONN_BODY) | BIT(CONN_REPLY) | BIT(CONN_CLOSED),
+    [CONN_HEAD] = BIT(CONN_BODY) | BIT(CONN_REPLY) | BIT(CONN_LINGER) | BIT(CONN_CLOSED),
     [CONN_BODY] = BIT(CONN_REPLY) | BIT(CONN_REST) | BIT(CONN_LINGER) | BIT(CONN_CLOSED),
     [CONN_REPLY] = BIT(CONN_HEAD) | BIT(CONN_LINGER) | BIT(CONN_CLOSED),
     [CONN_REST] = BIT(CONN_HEAD) | BIT(CONN_LINGER) | BIT(CONN_CLOSED),
@@ -94,6 +94,7 @@ static void on_closed(uv_handle_t *handle)
 {
     struct conn *conn = LIST_ITEM(handle, struct conn, tcp);
     request_reader_free(&conn->reader);
+    tls_stream_free(&conn->tls);
     bufq_fini(&conn->queue);
     buf_fini(&conn->kept);
     free(conn);
@@ -111,10 +112,13 @@ struct conn *conn_new(struct server *server, int fd, const struct sockaddr_stora
     list_init(&conn->touched_link);
     list_init(&conn->watched_link);
     bufq_init(&conn->queue, QUEUE_BYTES);
-    buf_init(&conn->kept, READ_BYTES, 0);
+    buf_init(&conn->kept, READ_BYTES + TLS_RECORD_BYTES, 0);
     write_peer(conn->peer, address);
     uv_tcp_init(loop_uv(server->loop), &conn->tcp);
-    if (uv_tcp_open(&conn->tcp, fd) != 0) {
+    if (server->tls != NULL)
+        conn->tls = tls_stream_new(server->tls, &conn->queue);
+    bool unsealed = server->tls != NULL && conn->tls == NULL; /* no memory */
+    if (unsealed || uv_tcp_open(&conn->tcp, fd) != 0) {
         close(fd);
         uv_close((uv_handle_t *)&conn->tcp, on_closed);
         return NULL;
@@ -202,6 +206,8 @@ void conn_refuse(struct conn *conn, enum err err)
 void conn_linger(struct conn *conn)
 {
     uv_os_fd_t fd;
+    if (conn->tls != NULL)
+        conn_tls_end(conn);
     if (conn->eof || uv_fileno((uv_handle_t *)&conn->tcp, &fd) != 0 || shutdown(fd, SHUT_WR) != 0) {
         conn_close(conn);
         return;
@@ -248,6 +254,9 @@ static void leave_server(struct conn *conn)
 void conn_close(struct conn *conn)
 {
     const struct server_handler *handler = &conn->server->handler;
+    /* An exchange that has not been told its end is cut, which the client shall see. */
+    if (conn->tls != NULL && conn->exchange == NULL && conn->ending == ENDING_NONE)
+        conn_tls_end(conn);
     void *exchange = take_exchange(conn);
     /* A body that ends with the connection must not look complete: a reset says so. */
     bool cut = exchange != NULL && conn->answer != ANSWER_NONE && conn->framing == FRAMING_CLOSE;
@@ -278,6 +287,17 @@ static void tell_drained(struct conn *conn)
         conn->server->handler.on_drain(conn->exchange);
 }
 
+/* The last reply of a connection with TLS goes on with the word that it was the last; that it
+ * cannot be said any more does not unsay the reply. */
+static bool reply_is_out(struct conn *conn)
+{
+    if (!conn_all_written(conn))
+        return false;
+    if (conn->tls != NULL && (conn->last || conn->server->draining))
+        conn_tls_end(conn);
+    return conn_all_written(conn) || conn->ending == ENDING_BROKEN;
+}
+
 void conn_advance(struct conn *conn)
 {
     conn_flush(conn);
@@ -288,7 +308,7 @@ void conn_advance(struct conn *conn)
     tell_drained(conn);
     /* What on_drain has sent is in the queue, and keeps the reply from being taken for complete. */
     bool owes = conn->state == CONN_BODY || conn->state == CONN_REPLY;
-    if (owes && conn->answer == ANSWER_ENDED && conn_all_written(conn))
+    if (owes && conn->answer == ANSWER_ENDED && reply_is_out(conn))
         finish_exchange(conn);
     if (conn->state == CONN_HEAD)
         conn_read_kept(conn);

@@ -10,7 +10,8 @@
  *    | refusal        |-----> REST (end) -> HEAD  |  the last reply of this connection
  *    +---> REPLY      +-----> LINGER <------------+
  *
- *   and from everywhere to CLOSED.
+ *   and from everywhere to CLOSED. With TLS the handshake is part of the first HEAD; one that fails
+ *   goes from there to LINGER. The queue then holds ciphertext, so that all of sending is one path.
  *
  * Nothing dies inside its own callback: a conn_* function of net/server.h only notes the ending
  * and asks for the end of the turn. conn_close() is called by the event loop's callbacks and by the
@@ -21,6 +22,7 @@
 
 #include "base/bufq.h"
 #include "server_private.h"
+#include "tls_stream.h"
 #include "wire/request_reader.h"
 
 #include <uv.h>
@@ -57,6 +59,7 @@ struct conn {
     struct list watched_link; /* server->watched */
 
     struct request_reader *reader; /* NULL: a refused connection */
+    struct tls_stream *tls;        /* NULL: plain */
     void *exchange;                /* NULL: nobody waits for on_sent or on_gone */
     enum conn_state state;
     enum conn_answer answer;
@@ -79,7 +82,7 @@ struct conn {
     bool expects_continue; /* the client waits for 100 or a final status */
     bool head_method;      /* HEAD: no body in the reply */
     bool old_client;       /* HTTP/1.0 */
-    bool eof;              /* the client shut its side */
+    bool eof;              /* the client shut its side; with TLS, by close_notify */
     bool deaf;             /* input is dropped: malformed, late, or more than a little */
     bool last;             /* no request is read after this reply */
     bool refused;          /* over max_connections */
@@ -94,7 +97,8 @@ struct conn *conn_new(struct server *server, int fd, const struct sockaddr_stora
 /* The events that change the state. */
 void conn_head_came(struct conn *conn, const struct request_head *head);
 void conn_message_ended(struct conn *conn);
-/* Without an exchange: answers `err` and closes. */
+/* Without an exchange: answers `err` and closes; before the end of a TLS handshake
+ * nothing can be said, and that the answer cannot be sealed is what closes it. */
 void conn_refuse(struct conn *conn, enum err err);
 /* The body is late or malformed. */
 void conn_body_failed(struct conn *conn, enum err err);
@@ -117,6 +121,16 @@ extern const struct request_events conn_request_events;
 void conn_start_reading(struct conn *conn);
 /* Reads what was kept of pipelined requests, and reads on where reading was stopped. */
 void conn_read_kept(struct conn *conn);
+/* Plain bytes of the client's, and the end of them. */
+void conn_take_bytes(struct conn *conn, struct span bytes);
+void conn_take_eof(struct conn *conn);
+
+/* ---- conn_tls.c: connections with TLS only ---- */
+
+/* Ciphertext that came from the client. */
+void conn_tls_read(struct conn *conn, struct span bytes);
+/* Tells the client, when it has all else, that no more will follow. Idempotent. */
+void conn_tls_end(struct conn *conn);
 
 /* ---- conn_write.c ---- */
 

@@ -133,13 +133,17 @@ static void keep(struct conn *conn, struct span bytes)
         conn_touch(conn);
         return;
     }
-    if (buf_len(&conn->kept) == READ_BYTES)
+    if (buf_len(&conn->kept) >= READ_BYTES)
         stop_reading(conn);
 }
 
 /* The client has shut its side and all that it sent has been fed. */
-static void take_eof(struct conn *conn)
+void conn_take_eof(struct conn *conn)
 {
+    if (conn->reading)
+        uv_read_stop((uv_stream_t *)&conn->tcp);
+    conn->eof = true;
+    conn->reading = false;
     bool replying = conn->state == CONN_REPLY ||
                     (conn->state == CONN_BODY && (conn->deaf || conn->answer == ANSWER_ENDED));
     if (!replying) {
@@ -162,15 +166,19 @@ void conn_read_kept(struct conn *conn)
         if (rest.len == 0 || !hears(conn))
             buf_fini(&conn->kept);
         if (conn->eof)
-            take_eof(conn);
+            conn_take_eof(conn);
     }
-    if (!conn->reading && !conn->eof && conn->state != CONN_CLOSED)
+    if (conn->reading || conn->eof || conn->state == CONN_CLOSED)
+        return;
+    if (buf_len(&conn->kept) < READ_BYTES)
         conn_start_reading(conn);
+    else
+        watch(conn);
 }
 
 /* ---- libuv ---- */
 
-static void on_bytes(struct conn *conn, struct span bytes)
+void conn_take_bytes(struct conn *conn, struct span bytes)
 {
     struct span rest = conn->state == CONN_LINGER ? bytes : feed(conn, bytes);
     if (rest.len == 0)
@@ -182,7 +190,8 @@ static void on_bytes(struct conn *conn, struct span bytes)
     }
 }
 
-/* One buffer for all: what is to outlive the read is copied. Never more than `kept` can take. */
+/* One buffer for all: what is to outlive the read is copied. Never more than `kept` can take (but
+ * for a TLS record that was waiting for its end, for which there is room too). */
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
     struct conn *conn = LIST_ITEM(handle, struct conn, tcp);
@@ -194,14 +203,15 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     struct conn *conn = LIST_ITEM(stream, struct conn, tcp);
-    if (size > 0) {
-        on_bytes(conn, span_make(buffer->base, (size_t)size));
-    } else if (size == UV_EOF) {
-        conn->eof = true;
-        conn->reading = false;
-        take_eof(conn);
+    struct span bytes = span_make(buffer->base, size > 0 ? (size_t)size : 0);
+    if (size > 0 && conn->tls == NULL) {
+        conn_take_bytes(conn, bytes);
+    } else if (size > 0) {
+        conn_tls_read(conn, bytes);
+    } else if (size == UV_EOF && conn->tls == NULL) {
+        conn_take_eof(conn);
     } else if (size < 0) {
-        conn_close(conn);
+        conn_close(conn); /* with TLS also at an end that no close_notify has told: a cut */
     }
 }
 

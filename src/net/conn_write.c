@@ -6,6 +6,8 @@
  * writes its front: nothing is consumed before that write is done.
  *
  *   queue  [ being written by libuv | waiting ................ ]   <- conn_send appends
+ *
+ * With TLS bytes are sealed on their way into the queue, and all of them take that way.
  */
 #include "conn.h"
 
@@ -133,7 +135,9 @@ void conn_flush(struct conn *conn)
 
 static void enqueue(struct conn *conn, struct span bytes)
 {
-    if (!bufq_push(&conn->queue, bytes))
+    bool taken =
+        conn->tls == NULL ? bufq_push(&conn->queue, bytes) : tls_stream_write(conn->tls, bytes);
+    if (!taken)
         break_off(conn); /* no memory, or the sender does not heed conn_congested() */
     if (bufq_len(&conn->queue) >= conn->server->settings.queue_high)
         conn->congested = true;
@@ -154,7 +158,7 @@ static void enqueue_scratch(struct conn *conn)
 static void send_now(struct conn *conn, struct span bytes)
 {
     uv_buf_t buffer = {.base = (char *)bytes.ptr, .len = bytes.len};
-    if (conn_all_written(conn))
+    if (conn->tls == NULL && conn_all_written(conn))
         bytes = span_from(bytes, try_write(conn, &buffer, 1));
     enqueue(conn, bytes);
 }
@@ -222,8 +226,8 @@ void conn_reply(struct conn *conn, int status, const struct header *fields, size
     bool bare = has_no_body(status);
     size_t len = body != NULL ? buf_len(body) : 0;
     conn->framing = bare ? FRAMING_NO_BODY : FRAMING_LENGTH;
-    reply_write_head(head, status, fields, count, bare ? REPLY_NO_BODY : REPLY_LENGTH, len,
-                     stays_open(conn));
+    reply_write_head(head, status, server_date(conn->server), fields, count,
+                     bare ? REPLY_NO_BODY : REPLY_LENGTH, len, stays_open(conn));
     if (buf_failed(head)) {
         break_off(conn); /* no memory */
     } else if (bare || conn->head_method || len == 0) {
@@ -249,7 +253,7 @@ void conn_begin(struct conn *conn, int status, const struct header *fields, size
     conn->framing = choose_framing(conn, status);
     conn->answer = ANSWER_OPEN;
     /* REPLY_NO_BODY writes no framing field, which is also right for "until close". */
-    reply_write_head(scratch(conn), status, fields, count,
+    reply_write_head(scratch(conn), status, server_date(conn->server), fields, count,
                      conn->framing == FRAMING_CHUNKED ? REPLY_CHUNKED : REPLY_NO_BODY, 0,
                      stays_open(conn));
     enqueue_scratch(conn);
@@ -286,7 +290,7 @@ void conn_send_interim(struct conn *conn)
 {
     if (!takes_reply(conn) || conn->answer != ANSWER_NONE || conn->old_client)
         return;
-    reply_write_head(scratch(conn), 102, NULL, 0, REPLY_NO_BODY, 0, true);
+    reply_write_head(scratch(conn), 102, SPAN_NONE, NULL, 0, REPLY_NO_BODY, 0, true);
     enqueue_scratch(conn);
 }
 
@@ -305,6 +309,20 @@ void conn_abort(struct conn *conn)
         return;
     conn->ending = ENDING_ABORTED;
     conn_touch(conn);
+}
+
+void conn_cut(struct conn *conn)
+{
+    if (!takes_reply(conn))
+        return;
+    ASSERT(conn->answer == ANSWER_OPEN);
+    /* Without chunks only a reset tells a broken end from a good one, and it overtakes the queue. */
+    if (conn->framing != FRAMING_CHUNKED) {
+        conn_abort(conn);
+        return;
+    }
+    conn->last = true;
+    end_answer(conn);
 }
 
 size_t conn_queued(const struct conn *conn)

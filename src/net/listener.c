@@ -76,11 +76,12 @@ _Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockadd
 /* ---- accepting ---- */
 
 /* A refused connection is a connection like others, but has no reader and does not count: it lives
- * as long as its client needs to read the answer. */
+ * as long as its client needs to read the answer. Over TLS that would cost a handshake, which is no
+ * relief: there it is closed. */
 static void accept_one(struct server *server, int fd, const struct sockaddr_storage *address)
 {
     bool refused = server->count - server->refused >= server->settings.max_connections;
-    if (refused && server->refused >= REFUSED_MAX) {
+    if (refused && (server->refused >= REFUSED_MAX || server->tls != NULL)) {
         close(fd);
         server->handler.on_refused(server->context, ERR_OVERLOADED);
         return;

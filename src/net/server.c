@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "conn.h"
+#include "net/tls.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -118,6 +119,7 @@ void server_free(struct server **address)
     poller_free(&server->listener.poller);
     timer_free(&server->timer);
     deferred_cancel(&server->turn);
+    tls_context_unref(&server->tls);
     buf_fini(&server->scratch);
     free(server);
 }
@@ -132,6 +134,13 @@ uint16_t server_port(const struct server *server)
 void server_set(struct server *server, const struct server_settings *settings)
 {
     server->settings = *settings;
+}
+
+void server_set_tls(struct server *server, struct tls_context *context)
+{
+    struct tls_context *old = server->tls;
+    server->tls = context != NULL ? tls_context_ref(context) : NULL;
+    tls_context_unref(&old);
 }
 
 void server_drain(struct server *server, void (*drained)(void *context))

@@ -8,13 +8,17 @@
  *   conn.c        a connection's life: the one setter of its state
  *   conn_read.c   bytes in, pipelining, end of file
  *   conn_write.c  the reply: the functions of net/server.h, the queue, the flush
+ *   conn_tls.c    between a connection's bytes and its TLS stream
+ *   tls.c         TLS itself, which knows no connections: net/tls.h, tls_stream.h
  *   refuse.c      the answers that net gives by itself
+ *   date.c        the Date field of every reply
  *   sweep.c       the coarse timer: deadlines, and clients that went silently
  */
 #ifndef NET_SERVER_PRIVATE_H
 #define NET_SERVER_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "loop/loop.h"
 #include "loop/poll.h"
@@ -26,9 +30,11 @@
 #include <stdint.h>
 
 #define READ_BYTES  ((size_t)64 * 1024) /* one read, and what is kept of pipelined requests */
+#define PLAIN_BYTES ((size_t)16 * 1024) /* of one TLS record */
 #define NO_DEADLINE INT64_MAX
 
 struct sockaddr_storage;
+struct tls_context;
 
 struct listener {
     struct poller *poller;
@@ -42,6 +48,7 @@ struct server {
     struct server_settings settings;
     struct server_handler handler;
     void *context;
+    struct tls_context *tls; /* of new connections; NULL: plain */
     struct listener listener;
 
     struct list conns;
@@ -60,8 +67,12 @@ struct server {
     bool draining;
     bool close_idle; /* asked of the next turn */
 
+    char date[CLOCK_HTTP_DATE_SIZE]; /* of the second that ends at date_until_ms of the loop */
+    int64_t date_until_ms;
+
     struct buf scratch; /* heads and chunks on their way into a queue */
     char read_buffer[READ_BYTES];
+    char plain_buffer[PLAIN_BYTES];
 };
 
 /* ---- listener.c ---- */
@@ -79,6 +90,11 @@ void listener_close(struct server *server);
 /* Starts, stops or quickens the timer as conns, watched and the listener require. */
 void sweep_arrange(struct server *server);
 void sweep_fire(void *argument);
+
+/* ---- date.c ---- */
+
+/* The Date field's value now, formatted once a second. Valid until the next call. */
+struct span server_date(struct server *server);
 
 /* ---- refuse.c ---- */
 

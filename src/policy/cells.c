@@ -21,12 +21,14 @@ struct entry {
         struct rate_cell *rate;
         struct gauge_cell *gauge;
         struct budget_cell *budget;
+        struct health_cell *health;
     };
 };
 
 struct cells {
     struct table rates;
     struct table gauges;
+    struct table healths;
     struct table budgets[WINDOW_KINDS];
 };
 
@@ -35,6 +37,7 @@ struct cells *cells_new(void)
     struct cells *cells = MEMORY_NEW(struct cells);
     table_init(&cells->rates);
     table_init(&cells->gauges);
+    table_init(&cells->healths);
     for (int kind = 0; kind < WINDOW_KINDS; kind++)
         table_init(&cells->budgets[kind]);
     return cells;
@@ -53,6 +56,11 @@ static void drop_gauge(struct entry *entry)
 static void drop_budget(struct entry *entry)
 {
     budget_cell_unref(&entry->budget);
+}
+
+static void drop_health(struct entry *entry)
+{
+    health_cell_unref(&entry->health);
 }
 
 static void free_entries(struct table *table, void (*drop)(struct entry *entry))
@@ -76,6 +84,7 @@ void cells_free(struct cells **cells)
         return;
     free_entries(&last->rates, drop_rate);
     free_entries(&last->gauges, drop_gauge);
+    free_entries(&last->healths, drop_health);
     for (int kind = 0; kind < WINDOW_KINDS; kind++)
         free_entries(&last->budgets[kind], drop_budget);
     free(last);
@@ -121,4 +130,14 @@ struct budget_cell *cells_budget(struct cells *cells, const char *name, enum win
     if (is_new)
         entry->budget = budget_cell_new(kind);
     return budget_cell_ref(entry->budget);
+}
+
+struct health_cell *cells_health(struct cells *cells, const char *name)
+{
+    bool is_new;
+    struct entry *entry = find_or_add(&cells->healths, name, &is_new);
+    if (is_new)
+        entry->health = health_cell_new();
+    ref_take(&entry->health->ref);
+    return entry->health;
 }

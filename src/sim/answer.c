@@ -20,6 +20,12 @@ static const struct span arguments[ANSWER_TOOL_TOKENS] = {
     {"{\\\"", 3}, {"city", 4}, {"\\\":\\\"", 5}, {"Paris", 5}, {"\\\"}", 3},
 };
 
+static const struct span line_ends[] = {
+    [LINE_END_LF] = SPAN_INIT("\n"),
+    [LINE_END_CRLF] = SPAN_INIT("\r\n"),
+    [LINE_END_CR] = SPAN_INIT("\r"),
+};
+
 void answer_init(struct answer *answer, struct ids *ids, const struct chat_request *request,
                  int64_t created_s)
 {
@@ -27,12 +33,17 @@ void answer_init(struct answer *answer, struct ids *ids, const struct chat_reque
         .ids = ids,
         .choices = request->choices,
         .tokens = request->tokens,
+        .reasoning = request->reasoning,
         .prompt = request->prompt,
         .cached = request->cached,
+        .written = request->written,
+        .report = (enum report)request->behaviour.report,
+        .line_end = line_ends[request->behaviour.line_end],
         .cut_short = request->cut_short,
         .stream = request->stream,
         .shows_usage =
-            !request->behaviour.hides_usage && (request->include_usage || !request->stream),
+            request->behaviour.report != REPORT_OFF && (request->include_usage || !request->stream),
+        .endless = request->behaviour.endless != 0,
     };
     struct buf *head = &answer->head;
     buf_init(head, HEAD_BYTES, 0);
@@ -71,7 +82,7 @@ static struct span finish_reason(const struct answer *answer)
 
 int64_t answer_tokens(const struct answer *answer)
 {
-    return answer->choices * answer->tokens;
+    return answer->choices * (answer->tokens + answer->reasoning);
 }
 
 /* ---- pieces ---- */
@@ -87,22 +98,6 @@ static void write_words(struct buf *out, int64_t count)
     for (; count >= 64; count -= 64)
         buf_append(out, SPAN(WORDS_64));
     buf_append(out, span_make(WORDS_64, (size_t)count * (sizeof(WORD) - 1)));
-}
-
-static void write_usage(const struct answer *answer, struct buf *out)
-{
-    uint64_t completion = (uint64_t)answer_tokens(answer);
-    buf_append(out, SPAN(",\"usage\":{\"prompt_tokens\":"));
-    buf_append_u64(out, (uint64_t)answer->prompt);
-    buf_append(out, SPAN(",\"completion_tokens\":"));
-    buf_append_u64(out, completion);
-    buf_append(out, SPAN(",\"total_tokens\":"));
-    buf_append_u64(out, (uint64_t)answer->prompt + completion);
-    buf_append(out, SPAN(",\"prompt_tokens_details\":{\"cached_tokens\":"));
-    buf_append_u64(out, (uint64_t)answer->cached);
-    buf_append(out, SPAN(",\"audio_tokens\":0},\"completion_tokens_details\":{"
-                         "\"reasoning_tokens\":0,\"audio_tokens\":0,"
-                         "\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}"));
 }
 
 /* {"id":…,"type":"function","function":{"name":…,"arguments":" and then the arguments. */
@@ -145,24 +140,40 @@ void answer_write_whole(const struct answer *answer, struct buf *out)
         buf_append_byte(out, '}');
     }
     buf_append_byte(out, ']');
+    if (answer->shows_usage && answer->report == REPORT_TWICE)
+        answer_write_early_usage(answer, out);
     if (answer->shows_usage)
-        write_usage(answer, out);
+        answer_write_usage(answer, out);
     buf_append_byte(out, '}');
 }
 
 /* ---- events ---- */
 
+static int64_t usage_events(const struct answer *answer)
+{
+    if (!answer->shows_usage)
+        return 0;
+    return answer->report == REPORT_TWICE ? 2 : 1;
+}
+
+/* The events of the choices; what tells of the whole comes after them. */
+static int64_t choice_events(const struct answer *answer)
+{
+    return answer->choices * (answer->tokens + 2);
+}
+
 int64_t answer_events(const struct answer *answer)
 {
-    return 2 * answer->choices + answer_tokens(answer) + (answer->shows_usage ? 1 : 0) + 1;
+    return choice_events(answer) + usage_events(answer) + (answer->endless ? 0 : 1);
 }
 
 int64_t answer_tokens_in(const struct answer *answer, int64_t events)
 {
+    int64_t text = answer->choices * answer->tokens;
     int64_t tokens = events - answer->choices;
     if (tokens < 0)
-        return 0;
-    return tokens < answer_tokens(answer) ? tokens : answer_tokens(answer);
+        tokens = 0;
+    return answer->choices * answer->reasoning + (tokens < text ? tokens : text);
 }
 
 static void write_role(const struct answer *answer, struct buf *out)
@@ -206,23 +217,73 @@ static void write_choice(const struct answer *answer, int64_t choice, int64_t st
     buf_append_byte(out, '}');
 }
 
+static void begin_event(const struct answer *answer, struct buf *out)
+{
+    buf_append(out, SPAN("data: "));
+    buf_append(out, buf_span(&answer->head));
+}
+
+static void end_event(const struct answer *answer, struct buf *out)
+{
+    buf_append(out, answer->line_end);
+    buf_append(out, answer->line_end);
+}
+
+/* The place of [DONE] among the events after the choices. */
+static bool is_done_event(const struct answer *answer, int64_t place)
+{
+    return !answer->endless && place == (answer->report == REPORT_LATE ? 0 : usage_events(answer));
+}
+
+/* `place` counts from the end of the choices. */
+static void write_last_words(const struct answer *answer, int64_t place, struct buf *out)
+{
+    if (is_done_event(answer, place)) {
+        buf_append(out, SPAN("data: [DONE]"));
+    } else {
+        begin_event(answer, out);
+        buf_append_byte(out, ']');
+        if (place + 1 < usage_events(answer)) {
+            answer_write_early_usage(answer, out);
+        } else {
+            answer_write_usage(answer, out);
+        }
+        buf_append_byte(out, '}');
+    }
+    end_event(answer, out);
+}
+
 /* What every event repeats is in `head`; the rest follows from its place in answer.h's order. */
 void answer_write_event(const struct answer *answer, int64_t index, struct buf *out)
 {
-    int64_t step = index / answer->choices;
-    bool of_choice = step < answer->tokens + 2;
-    if (index == answer_events(answer) - 1) {
-        buf_append(out, SPAN("data: [DONE]\n\n"));
+    int64_t choices_end = choice_events(answer);
+    if (index >= choices_end) {
+        write_last_words(answer, index - choices_end, out);
         return;
     }
+    begin_event(answer, out);
+    write_choice(answer, index % answer->choices, index / answer->choices, out);
+    buf_append(out, answer->shows_usage ? SPAN("],\"usage\":null}") : SPAN("]}"));
+    end_event(answer, out);
+}
+
+/* ---- events that are not its own ---- */
+
+void answer_write_error_event(const struct answer *answer, struct span error, struct buf *out)
+{
     buf_append(out, SPAN("data: "));
-    buf_append(out, buf_span(&answer->head));
-    if (of_choice)
-        write_choice(answer, index % answer->choices, step, out);
-    buf_append_byte(out, ']');
-    if (of_choice && answer->shows_usage)
-        buf_append(out, SPAN(",\"usage\":null"));
-    if (!of_choice)
-        write_usage(answer, out);
-    buf_append(out, SPAN("}\n\n"));
+    buf_append(out, error);
+    end_event(answer, out);
+}
+
+void answer_write_giant_start(const struct answer *answer, struct buf *out)
+{
+    begin_event(answer, out);
+    buf_append(out, SPAN("{\"index\":0,\"delta\":{\"content\":\""));
+}
+
+void answer_write_giant_end(const struct answer *answer, struct buf *out)
+{
+    buf_append(out, SPAN("\"},\"logprobs\":null,\"finish_reason\":null}]}"));
+    end_event(answer, out);
 }

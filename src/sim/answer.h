@@ -5,6 +5,8 @@
  * t tokens each, in order:
  *
  *   n × role   n·t × token, the choices taking turns   n × finish   usage, if asked for   [DONE]
+ *
+ * Where the name asks for it: usage twice, usage after [DONE], no [DONE].
  */
 #ifndef SIM_ANSWER_H
 #define SIM_ANSWER_H
@@ -24,26 +26,41 @@ struct answer {
     struct buf head; /* the members before "choices", the same in every event */
     struct buf tool; /* the function's name as JSON; empty: text */
     int64_t choices;
-    int64_t tokens; /* of each choice */
+    int64_t tokens;    /* of each choice, with text */
+    int64_t reasoning; /* of each choice, without */
     int64_t prompt;
     int64_t cached;
+    int64_t written;
+    enum report report;
+    struct span line_end;
     bool cut_short;
     bool stream;
     bool shows_usage;
+    bool endless;
 };
 
 void answer_init(struct answer *answer, struct ids *ids, const struct chat_request *request,
                  int64_t created_s);
 void answer_fini(struct answer *answer);
 
-/* Of all choices. */
+/* Of all choices, reasoning among them. */
 int64_t answer_tokens(const struct answer *answer);
 void answer_write_whole(const struct answer *answer, struct buf *out);
 
 int64_t answer_events(const struct answer *answer);
 /* index < answer_events(). */
 void answer_write_event(const struct answer *answer, int64_t index, struct buf *out);
-/* Tokens in the first `events` events. */
+/* Tokens in the first `events` events, and the reasoning before them. */
 int64_t answer_tokens_in(const struct answer *answer, int64_t events);
+
+/* An event that is not of the answer's own: the error that ends a stream, and one with as much text
+ * as is put between its two parts. */
+void answer_write_error_event(const struct answer *answer, struct span error, struct buf *out);
+void answer_write_giant_start(const struct answer *answer, struct buf *out);
+void answer_write_giant_end(const struct answer *answer, struct buf *out);
+
+/* ,"usage":{…}: what is reported, and what a provider reports that corrects itself later. */
+void answer_write_usage(const struct answer *answer, struct buf *out);
+void answer_write_early_usage(const struct answer *answer, struct buf *out);
 
 #endif

@@ -24,6 +24,7 @@ struct tally {
     uint64_t requests; /* billed ones */
     uint64_t prompt;
     uint64_t cached;
+    uint64_t written;
     uint64_t completion;
     bill_amount nusd;
 };
@@ -105,8 +106,10 @@ void bill_count_request(struct bill *bill)
 /* The one place where tokens become money, and the one rounding. */
 static bill_amount charge_nusd(const struct bill_line *line)
 {
-    bill_amount pusd = (bill_amount)(line->prompt - line->cached) * line->price->input_pusd +
+    bill_amount plain = line->prompt - line->cached - line->written;
+    bill_amount pusd = plain * line->price->input_pusd +
                        (bill_amount)line->cached * line->price->cached_input_pusd +
+                       (bill_amount)line->written * line->price->cache_write_pusd +
                        (bill_amount)line->completion * line->price->output_pusd;
     return (pusd + PICO_PER_NANO - 1) / PICO_PER_NANO;
 }
@@ -122,6 +125,7 @@ static void add_request(struct tally *tally, const struct bill_line *line)
     tally->requests++;
     tally->prompt += line->prompt;
     tally->cached += line->cached;
+    tally->written += line->written;
 }
 
 /* What was charged before is taken off the new charge, so that rounding happens once a request
@@ -140,16 +144,17 @@ void bill_charge(struct bill *bill, struct bill_line *line, uint64_t completion)
     add(&line->model->tally, more, more_nusd);
 }
 
-void bill_open_line(struct bill *bill, struct bill_line *line, struct span model, uint64_t prompt,
-                    uint64_t cached)
+void bill_open_line(struct bill *bill, struct bill_line *line, struct span model,
+                    const struct bill_prompt *prompt)
 {
-    ASSERT(cached <= prompt);
+    ASSERT(prompt->cached + prompt->written <= prompt->all);
     *line = (struct bill_line){
         .price = prices_find(bill->prices, model),
         .model = find_model(bill, model),
         .period = bill->period,
-        .prompt = prompt,
-        .cached = cached,
+        .prompt = prompt->all,
+        .cached = prompt->cached,
+        .written = prompt->written,
     };
     add_request(&bill->total, line);
     add_request(&line->model->tally, line);
@@ -198,6 +203,8 @@ static void write_tally(struct buf *out, const struct tally *tally)
     buf_append_u64(out, tally->completion);
     buf_append(out, SPAN(",\"cached_tokens\":"));
     buf_append_u64(out, tally->cached);
+    buf_append(out, SPAN(",\"written_tokens\":"));
+    buf_append_u64(out, tally->written);
     buf_append(out, SPAN(",\"usd\":\""));
     write_usd(out, tally->nusd);
     buf_append(out, SPAN("\",\"nano_usd\":"));

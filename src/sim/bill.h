@@ -24,7 +24,8 @@ struct bill_line {
     struct bill_model *model;
     uint64_t period; /* of the bill; after a reset nothing more is added */
     uint64_t prompt;
-    uint64_t cached;
+    uint64_t cached;  /* of the prompt */
+    uint64_t written; /* of the prompt, into the cache */
     uint64_t completion;
     bill_amount charged_nusd;
 };
@@ -37,9 +38,16 @@ void bill_reset(struct bill *bill);
 
 /* A request has come, whatever becomes of it. */
 void bill_count_request(struct bill *bill);
-/* It was accepted: charges the prompt. cached <= prompt. */
-void bill_open_line(struct bill *bill, struct bill_line *line, struct span model, uint64_t prompt,
-                    uint64_t cached);
+/* The tokens of a prompt. cached + written <= all. */
+struct bill_prompt {
+    uint64_t all;
+    uint64_t cached;
+    uint64_t written;
+};
+
+/* It was accepted: charges the prompt. */
+void bill_open_line(struct bill *bill, struct bill_line *line, struct span model,
+                    const struct bill_prompt *prompt);
 /* Charges the line for `completion` tokens in all; never fewer than before. */
 void bill_charge(struct bill *bill, struct bill_line *line, uint64_t completion);
 /* Whether the line belongs to the bill since its last reset. */

@@ -15,7 +15,7 @@ void ids_init(struct ids *ids, uint64_t seed)
     ids->state = seed;
 }
 
-static uint64_t next_number(struct ids *ids)
+uint64_t ids_number(struct ids *ids)
 {
     uint64_t z = ids->state += 0x9e3779b97f4a7c15;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
@@ -31,7 +31,7 @@ void ids_write(struct ids *ids, struct buf *out, size_t count)
         return;
     for (size_t i = 0; i < count; i++) {
         if (i % CHARACTERS_PER_NUMBER == 0)
-            number = next_number(ids);
+            number = ids_number(ids);
         room[i] = alphabet[number % (sizeof(alphabet) - 1)];
         number /= sizeof(alphabet) - 1;
     }

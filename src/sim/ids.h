@@ -14,6 +14,8 @@ struct ids {
 };
 
 void ids_init(struct ids *ids, uint64_t seed);
+/* The next number of 64 bits. */
+uint64_t ids_number(struct ids *ids);
 /* Appends `count` letters and digits. */
 void ids_write(struct ids *ids, struct buf *out, size_t count);
 

@@ -15,8 +15,10 @@
 #define WHOLE_DIGITS   9
 #define DECIMAL_DIGITS 6
 
-static const struct price default_price = {
-    .input_pusd = 150000, .cached_input_pusd = 75000, .output_pusd = 600000};
+static const struct price default_price = {.input_pusd = 150000,
+                                           .cached_input_pusd = 75000,
+                                           .cache_write_pusd = 187500,
+                                           .output_pusd = 600000};
 
 struct priced_model {
     char *name;
@@ -66,6 +68,8 @@ static uint64_t *find_field(struct price *price, struct span key)
         return &price->input_pusd;
     if (span_equal(key, SPAN("cached_input")))
         return &price->cached_input_pusd;
+    if (span_equal(key, SPAN("cache_write")))
+        return &price->cache_write_pusd;
     if (span_equal(key, SPAN("output")))
         return &price->output_pusd;
     return NULL;
@@ -80,12 +84,14 @@ static const char *read_price(const struct json *object, struct price *out)
     for (const struct json *node = json_first(object); node != NULL; node = json_next(node)) {
         uint64_t *field = find_field(out, json_key(node));
         if (field == NULL)
-            return "prices: a price is one of input, cached_input, output";
+            return "prices: a price is one of input, cached_input, cache_write, output";
         if (!parse_price(json_string(node), field))
             return "prices: a price is a string such as \"2.50\", with at most six decimals";
     }
     if (json_get(object, "cached_input") == NULL)
         out->cached_input_pusd = out->input_pusd;
+    if (json_get(object, "cache_write") == NULL)
+        out->cache_write_pusd = out->input_pusd;
     return NULL;
 }
 

@@ -13,6 +13,7 @@
 struct price {
     uint64_t input_pusd;
     uint64_t cached_input_pusd;
+    uint64_t cache_write_pusd;
     uint64_t output_pusd;
 };
 

@@ -9,33 +9,44 @@
 #include "answer.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "failure.h"
 #include "loop/timer.h"
 #include "net/server.h"
+#include "raw.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-#define BATCH_BYTES ((size_t)16 * 1024)
+#define BATCH_BYTES   ((size_t)16 * 1024)
+#define GIANT_PIECE   4096
+#define RAW_BYTES     ((size_t)64 * 1024 * 1024)
+#define WHOLE_PIECE   ((size_t)64 * 1024)
+#define ERROR_BYTES   4096
+#define LOCATION_SIZE 64
 
-enum phase { WAITING, STREAMING, SILENT, ENDED };
+enum phase { WAITING, STREAMING, RAW, SILENT, ENDED };
 
 struct production {
     struct sim *sim;
     struct conn *conn;
     struct timer *timer; /* NULL: neither ttft nor gap, and never a timer an event */
+    struct raw *raw;     /* where the server is bypassed */
+    char *authorization; /* to be echoed, or NULL */
+    struct behaviour behaviour;
     struct answer answer;
     struct bill_line line;
     enum phase phase;
-    int64_t status; /* 0, or the error to answer with: it is not billed */
-    int64_t gap_ms;
-    int64_t cut_at;
-    int64_t stall_at;
-    int64_t event;   /* the next one */
-    int64_t left_ns; /* wall time at which the client shut its side; 0 */
+    bool billed;      /* has a line; only then it counts as open */
+    int64_t comments; /* still to come */
+    int64_t giant;    /* bytes of it still to come */
+    int64_t event;    /* the next one */
+    int64_t end;      /* the first one that is not sent */
+    int64_t left_ns;  /* wall time at which the client shut its side; 0 */
 };
 
 static void set_phase(struct production *production, enum phase phase)
 {
-    if (phase == ENDED && production->phase != ENDED && production->status == 0)
+    if (phase == ENDED && production->phase != ENDED && production->billed)
         production->sim->open--;
     if (phase == ENDED && production->timer != NULL)
         timer_stop(production->timer);
@@ -49,10 +60,15 @@ static int64_t least(int64_t a, int64_t b)
 
 /* ---- ends ---- */
 
+static int64_t stop_at(const struct production *production)
+{
+    return least(production->behaviour.cut_at, production->behaviour.stall_at);
+}
+
 /* Where the model's name has it fail. */
 static void fail(struct production *production)
 {
-    if (production->cut_at > production->stall_at) {
+    if (production->behaviour.cut_at > production->behaviour.stall_at) {
         set_phase(production, SILENT);
         return;
     }
@@ -60,98 +76,272 @@ static void fail(struct production *production)
     conn_abort(production->conn);
 }
 
+/* A provider that does not notice at once goes on for a while, within what it would have written. */
+static void run_ahead(struct production *production)
+{
+    const struct answer *answer = &production->answer;
+    int64_t tokens = answer_tokens_in(answer, production->event) + production->behaviour.ahead;
+    if (answer->stream && production->behaviour.ahead > 0)
+        bill_charge(production->sim->bill, &production->line,
+                    (uint64_t)least(tokens, answer_tokens(answer)));
+}
+
 /* The client went away while it was served. */
 static void cancel(struct production *production)
 {
     struct sim *sim = production->sim;
-    bool counts = production->phase != ENDED && production->status == 0 &&
-                  bill_covers(sim->bill, &production->line);
+    bool counts = production->phase != ENDED && production->billed;
+    if (counts && !behaviour_fails(&production->behaviour))
+        run_ahead(production);
     set_phase(production, ENDED);
-    if (!counts)
+    if (!counts || !bill_covers(sim->bill, &production->line))
         return;
     sim->cancelled++;
     sim->last_cancel_ns = production->left_ns != 0 ? production->left_ns : clock_wall_ns();
 }
 
+/* ---- other framings ---- */
+
+static void on_raw_done(void *argument)
+{
+    struct production *production = argument;
+    set_phase(production, ENDED);
+    conn_abort(production->conn);
+}
+
+static void send_raw(struct production *production, int status, const struct reply_fields *fields,
+                     struct span body, bool complete)
+{
+    enum framing framing = (enum framing)production->behaviour.framing;
+    const struct raw_spec spec = {
+        .loop = production->sim->loop,
+        .peer = conn_peer(production->conn),
+        .port = sim_port(production->sim),
+        .piece = framing == FRAMING_BYTEWISE ? 1 : WHOLE_PIECE,
+        .done = on_raw_done,
+        .argument = production,
+    };
+    struct buf bytes;
+    buf_init(&bytes, RAW_BYTES, 0);
+    raw_write_reply(framing, status, fields, body, complete, &bytes);
+    set_phase(production, RAW);
+    production->raw = buf_failed(&bytes) ? NULL : raw_start(&spec, &bytes);
+    buf_fini(&bytes);
+    if (production->raw == NULL)
+        on_raw_done(production);
+}
+
+/* Everything that has an end that is known now. */
+static void send_complete(struct production *production, int status,
+                          const struct reply_fields *fields, struct buf *body)
+{
+    if (production->behaviour.framing != FRAMING_HONEST) {
+        send_raw(production, status, fields, buf_span(body), true);
+        return;
+    }
+    set_phase(production, ENDED);
+    reply_whole(production->conn, &production->sim->ids, status, fields, body);
+    if (production->behaviour.closes)
+        conn_close_after(production->conn);
+}
+
 /* ---- whole answers ---- */
 
-static void send_error(struct production *production)
+static struct failure failure_of(const struct production *production)
 {
-    struct refusal refusal;
-    refusal_set(&refusal, (int)production->status, "The model's name asked for this error.");
-    set_phase(production, ENDED);
-    reply_refusal(production->conn, &production->sim->ids, &refusal);
+    bool reports = production->billed && production->answer.shows_usage;
+    return (struct failure){.behaviour = &production->behaviour,
+                            .usage = reports ? &production->answer : NULL,
+                            .authorization = production->authorization};
+}
+
+static void send_failure(struct production *production)
+{
+    struct failure failure = failure_of(production);
+    struct reply_fields fields;
+    struct buf *out = sim_scratch(production->sim);
+    char location[LOCATION_SIZE];
+    /* Whoever follows it asks again, and that is on the bill. */
+    snprintf(location, sizeof(location), "http://127.0.0.1:%u/v1/chat/completions",
+             (unsigned)sim_port(production->sim));
+    failure.location = span_from_string(location);
+    failure_write(&failure, &fields, out);
+    send_complete(production, failure_status(&production->behaviour), &fields, out);
 }
 
 /* Chunked, so that the client cannot take the part for the whole. */
 static void send_part(struct production *production, struct span part)
 {
-    reply_begin(production->conn, &production->sim->ids, SPAN("application/json"));
+    const struct reply_fields fields = {.media_type = SPAN("application/json")};
+    if (production->behaviour.framing != FRAMING_HONEST) {
+        send_raw(production, 200, &fields, part, false);
+        return;
+    }
+    reply_begin(production->conn, &production->sim->ids, 200, fields.media_type);
     conn_send(production->conn, part);
     fail(production);
 }
 
 static void send_whole(struct production *production)
 {
-    struct sim *sim = production->sim;
-    struct buf *out = sim_scratch(sim);
-    int64_t stop_at = least(production->cut_at, production->stall_at);
+    const struct reply_fields fields = {.media_type = SPAN("application/json")};
+    struct buf *out = sim_scratch(production->sim);
     answer_write_whole(&production->answer, out);
-    if (stop_at < (int64_t)buf_len(out)) {
-        send_part(production, span_make(buf_span(out).ptr, (size_t)stop_at));
+    if (stop_at(production) < (int64_t)buf_len(out)) {
+        send_part(production, span_make(buf_span(out).ptr, (size_t)stop_at(production)));
         return;
     }
-    set_phase(production, ENDED);
-    reply_json(production->conn, &sim->ids, 200, out);
+    send_complete(production, 200, &fields, out);
 }
 
 /* ---- streams ---- */
 
-/* Sends one batch of events before `end`: a single one where they come with a gap. */
-static void send_batch(struct production *production, int64_t end)
+static bool giant_is_next(const struct production *production)
+{
+    return production->giant > 0 && production->event == 1;
+}
+
+/* What belongs to no answer: it comes without gaps. */
+static bool filler_is_next(const struct production *production)
+{
+    return production->comments > 0 || giant_is_next(production);
+}
+
+static bool has_more(const struct production *production)
+{
+    return production->event < production->end || filler_is_next(production);
+}
+
+/* One event, larger than memory if need be. */
+static void write_giant(struct production *production, struct buf *out)
+{
+    size_t size = (size_t)least(production->giant, GIANT_PIECE);
+    if (production->giant == production->behaviour.giant)
+        answer_write_giant_start(&production->answer, out);
+    char *room = buf_reserve(out, size);
+    if (room != NULL) {
+        memset(room, 'x', size);
+        buf_commit(out, size);
+    }
+    production->giant -= (int64_t)size;
+    if (production->giant == 0)
+        answer_write_giant_end(&production->answer, out);
+}
+
+static void write_next(struct production *production, struct buf *out)
+{
+    if (production->comments > 0) {
+        production->comments--;
+        buf_append(out, SPAN(": SIMULATED PROCESSING"));
+        buf_append(out, production->answer.line_end);
+        buf_append(out, production->answer.line_end);
+    } else if (giant_is_next(production)) {
+        write_giant(production, out);
+    } else {
+        answer_write_event(&production->answer, production->event++, out);
+    }
+}
+
+/* Sends one batch: a single event where they come with a gap. */
+static void send_batch(struct production *production)
 {
     const struct answer *answer = &production->answer;
     struct buf *out = sim_scratch(production->sim);
+    bool batches = production->behaviour.gap_ms == 0 || filler_is_next(production);
     do {
-        answer_write_event(answer, production->event++, out);
-    } while (production->gap_ms == 0 && production->event < end && buf_len(out) < BATCH_BYTES);
+        write_next(production, out);
+    } while (batches && has_more(production) && buf_len(out) < BATCH_BYTES);
     /* First the bill, then the bytes: no client may know of tokens that the bill does not. */
     bill_charge(production->sim->bill, &production->line,
                 (uint64_t)answer_tokens_in(answer, production->event));
     conn_send(production->conn, buf_span(out));
 }
 
+/* Whether the events end before the answer does: by an error event, or by a failure. */
+static bool ends_in_error(const struct production *production)
+{
+    int64_t error_at = production->behaviour.error_at;
+    return error_at == production->end && error_at < answer_events(&production->answer) &&
+           error_at < stop_at(production);
+}
+
+static bool ends_in_failure(const struct production *production)
+{
+    return production->end == stop_at(production) &&
+           production->end < answer_events(&production->answer);
+}
+
+static void write_error_event(struct production *production, struct buf *out)
+{
+    struct failure failure = failure_of(production);
+    struct buf error;
+    failure.usage = NULL;
+    buf_init(&error, ERROR_BYTES, 0);
+    failure_write_error(&failure, &error);
+    answer_write_error_event(&production->answer, buf_span(&error), out);
+    buf_fini(&error);
+}
+
+static void end_events(struct production *production)
+{
+    if (ends_in_error(production)) {
+        struct buf *out = sim_scratch(production->sim);
+        write_error_event(production, out);
+        conn_send(production->conn, buf_span(out));
+    } else if (ends_in_failure(production)) {
+        fail(production);
+        return;
+    }
+    set_phase(production, ENDED);
+    conn_end(production->conn);
+    if (production->behaviour.closes)
+        conn_close_after(production->conn);
+}
+
 /* Goes on as far as the gap, a slow reader, a failure asked for or the end allow. */
 static void send_events(struct production *production)
 {
-    int64_t events = answer_events(&production->answer);
-    int64_t end = least(events, least(production->cut_at, production->stall_at));
-    do {
-        send_batch(production, end);
-    } while (production->gap_ms == 0 && production->event < end &&
-             !conn_congested(production->conn));
-    if (production->event < end) {
-        if (production->gap_ms > 0 && !conn_congested(production->conn))
-            timer_start(production->timer, production->gap_ms);
-    } else if (end < events) {
-        fail(production);
-    } else {
-        set_phase(production, ENDED);
-        conn_end(production->conn);
+    while (has_more(production)) {
+        send_batch(production);
+        if (!has_more(production))
+            break;
+        if (conn_congested(production->conn))
+            return;
+        if (production->behaviour.gap_ms > 0 && !filler_is_next(production)) {
+            timer_start(production->timer, production->behaviour.gap_ms);
+            return;
+        }
     }
+    end_events(production);
+}
+
+static void begin_stream(struct production *production)
+{
+    const struct reply_fields fields = {.media_type = SPAN("text/event-stream; charset=utf-8")};
+    if (production->behaviour.framing == FRAMING_HONEST) {
+        set_phase(production, STREAMING);
+        reply_begin(production->conn, &production->sim->ids, 200, fields.media_type);
+        send_events(production);
+        return;
+    }
+    struct buf *out = sim_scratch(production->sim);
+    while (has_more(production))
+        write_next(production, out);
+    if (ends_in_error(production))
+        write_error_event(production, out);
+    bill_charge(production->sim->bill, &production->line,
+                (uint64_t)answer_tokens_in(&production->answer, production->event));
+    send_raw(production, 200, &fields, buf_span(out), !ends_in_failure(production));
 }
 
 static void begin(struct production *production)
 {
-    if (production->status != 0) {
-        send_error(production);
-    } else if (least(production->cut_at, production->stall_at) == 0) {
+    if (behaviour_fails(&production->behaviour)) {
+        send_failure(production);
+    } else if (stop_at(production) == 0) {
         fail(production);
     } else if (production->answer.stream) {
-        set_phase(production, STREAMING);
-        reply_begin(production->conn, &production->sim->ids,
-                    SPAN("text/event-stream; charset=utf-8"));
-        send_events(production);
+        begin_stream(production);
     } else {
         send_whole(production);
     }
@@ -173,26 +363,43 @@ static void on_timer(void *argument)
 static void open_line(struct production *production, const struct chat_request *request)
 {
     struct sim *sim = production->sim;
-    bill_open_line(sim->bill, &production->line, request->model, (uint64_t)request->prompt,
-                   (uint64_t)request->cached);
-    if (!request->stream)
-        bill_charge(sim->bill, &production->line, (uint64_t)answer_tokens(&production->answer));
+    const struct answer *answer = &production->answer;
+    bool streams = request->stream && !behaviour_fails(&production->behaviour);
+    const struct bill_prompt prompt = {.all = (uint64_t)request->prompt,
+                                       .cached = (uint64_t)request->cached,
+                                       .written = (uint64_t)request->written};
+    production->billed = true;
+    bill_open_line(sim->bill, &production->line, request->model, &prompt);
+    bill_charge(sim->bill, &production->line,
+                (uint64_t)(streams ? answer_tokens_in(answer, 0) : answer_tokens(answer)));
     sim->open++;
 }
 
-struct production *production_start(struct sim *sim, struct conn *conn,
-                                    const struct chat_request *request)
+static void plan(struct production *production, const struct chat_request *request)
 {
-    const struct behaviour *behaviour = &request->behaviour;
+    struct behaviour *behaviour = &production->behaviour;
+    *behaviour = request->behaviour;
+    /* A whole answer has no events for an error to come between. */
+    if (!request->stream && behaviour->error_at != BEHAVIOUR_NEVER)
+        behaviour->substance = SUBSTANCE_ERROR;
+    production->comments = behaviour->comments;
+    production->giant = behaviour->giant;
+    production->end =
+        least(answer_events(&production->answer), least(stop_at(production), behaviour->error_at));
+}
+
+struct production *production_start(struct sim *sim, struct conn *conn,
+                                    const struct chat_request *request, const char *authorization)
+{
     struct production *production = MEMORY_NEW(struct production);
+    const struct behaviour *behaviour = &production->behaviour;
     production->sim = sim;
     production->conn = conn;
-    production->status = behaviour->status;
-    production->gap_ms = behaviour->gap_ms;
-    production->cut_at = behaviour->cut_at;
-    production->stall_at = behaviour->stall_at;
     answer_init(&production->answer, &sim->ids, request, clock_wall_ns() / NS_PER_S);
-    if (behaviour->status == 0)
+    plan(production, request);
+    if (behaviour->echo)
+        production->authorization = memory_string(authorization, strlen(authorization));
+    if (!behaviour_fails(behaviour) || behaviour->billed)
         open_line(production, request);
     if (behaviour->ttft_ms > 0 || (request->stream && behaviour->gap_ms > 0))
         production->timer = timer_new(sim->loop, on_timer, production);
@@ -210,8 +417,10 @@ void production_free(struct production **address)
     *address = NULL;
     if (production == NULL)
         return;
+    raw_free(&production->raw);
     timer_free(&production->timer);
     answer_fini(&production->answer);
+    free(production->authorization);
     free(production);
 }
 

@@ -6,10 +6,12 @@
  *   WAITING --ttft--> STREAMING --last event--> ENDED
  *      |                  |  gap, or a slow reader
  *      |                  +--stall--> SILENT
+ *      +--another framing--> RAW --last byte--> ENDED
  *      +--a whole answer, an error--> ENDED         (from everywhere: the client leaves)
  *
- * What is billed: the prompt when the answer is accepted, tokens as they are written; a whole
- * answer at once when it is accepted, since that work is done whoever waits for it.
+ * What is billed: the prompt and the reasoning when the answer is accepted, tokens as they are
+ * written, and those that the provider runs ahead of a client that left; a whole answer at once
+ * when it is accepted, since that work is done whoever waits for it.
  */
 #ifndef SIM_PRODUCTION_H
 #define SIM_PRODUCTION_H
@@ -20,10 +22,10 @@
 struct conn;
 struct production;
 
-/* Accepts the request. The connection is not touched once it has ended the exchange (on_sent,
+/* Accepts the request; `authorization` is what it had, for an error that echoes it. The connection is not touched once it has ended the exchange (on_sent,
  * on_gone), which is when production_free comes. */
 struct production *production_start(struct sim *sim, struct conn *conn,
-                                    const struct chat_request *request);
+                                    const struct chat_request *request, const char *authorization);
 void production_free(struct production **address);
 
 /* What the connection tells. */

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #define REFUSAL_BYTES 4096
-#define FIELDS        2
+#define FIELDS        4
 
 /* What OpenAI sends with a status. The first row that is not above the status counts. */
 static const struct {
@@ -54,49 +54,69 @@ bool refusal_set_param(struct refusal *refusal, const char *param, const char *c
 
 /* ---- replies ---- */
 
-/* `id` backs the first field. */
-static void write_fields(struct header fields[FIELDS], struct span media_type, struct buf *id,
-                         struct ids *ids)
+/* `id` backs the second field. Returns how many there are. */
+static size_t write_fields(struct header out[FIELDS], const struct reply_fields *fields,
+                           struct buf *id, struct ids *ids)
 {
+    size_t count = 2;
     buf_append(id, SPAN("req_"));
     ids_write(ids, id, 32);
-    fields[0] = (struct header){SPAN("Content-Type"), media_type};
-    fields[1] = (struct header){SPAN("x-request-id"), buf_span(id)};
+    out[0] = (struct header){SPAN("Content-Type"), fields->media_type};
+    out[1] = (struct header){SPAN("x-request-id"), buf_span(id)};
+    if (fields->retry_after.len > 0)
+        out[count++] = (struct header){SPAN("Retry-After"), fields->retry_after};
+    if (fields->location.len > 0)
+        out[count++] = (struct header){SPAN("Location"), fields->location};
+    return count;
+}
+
+void reply_whole(struct conn *conn, struct ids *ids, int status, const struct reply_fields *fields,
+                 struct buf *body)
+{
+    struct header written[FIELDS];
+    struct buf id;
+    buf_init(&id, 64, 0);
+    size_t count = write_fields(written, fields, &id, ids);
+    conn_reply(conn, status, written, count, body);
+    buf_fini(&id);
 }
 
 void reply_json(struct conn *conn, struct ids *ids, int status, struct buf *body)
 {
-    struct header fields[FIELDS];
+    const struct reply_fields fields = {.media_type = SPAN("application/json")};
+    reply_whole(conn, ids, status, &fields, body);
+}
+
+void reply_begin(struct conn *conn, struct ids *ids, int status, struct span media_type)
+{
+    const struct reply_fields fields = {.media_type = media_type};
+    struct header written[FIELDS];
     struct buf id;
     buf_init(&id, 64, 0);
-    write_fields(fields, SPAN("application/json"), &id, ids);
-    conn_reply(conn, status, fields, FIELDS, body);
+    size_t count = write_fields(written, &fields, &id, ids);
+    conn_begin(conn, status, written, count);
     buf_fini(&id);
 }
 
-void reply_begin(struct conn *conn, struct ids *ids, struct span media_type)
+void reply_write_refusal(const struct refusal *refusal, struct buf *out)
 {
-    struct header fields[FIELDS];
-    struct buf id;
-    buf_init(&id, 64, 0);
-    write_fields(fields, media_type, &id, ids);
-    conn_begin(conn, 200, fields, FIELDS);
-    buf_fini(&id);
+    buf_append(out, SPAN("{\"error\":{\"message\":"));
+    buf_append_json_string(out, span_from_string(refusal->message));
+    buf_append(out, SPAN(",\"type\":"));
+    buf_append_json_string(out, span_from_string(refusal->type));
+    buf_append(out, SPAN(",\"param\":"));
+    buf_append_json_string(out, span_from_string(refusal->param));
+    buf_append(out, SPAN(",\"code\":"));
+    buf_append_json_string(out, span_from_string(refusal->code));
+    buf_append_byte(out, '}');
 }
 
 void reply_refusal(struct conn *conn, struct ids *ids, const struct refusal *refusal)
 {
     struct buf body;
     buf_init(&body, REFUSAL_BYTES, REPLY_FRONT);
-    buf_append(&body, SPAN("{\"error\":{\"message\":"));
-    buf_append_json_string(&body, span_from_string(refusal->message));
-    buf_append(&body, SPAN(",\"type\":"));
-    buf_append_json_string(&body, span_from_string(refusal->type));
-    buf_append(&body, SPAN(",\"param\":"));
-    buf_append_json_string(&body, span_from_string(refusal->param));
-    buf_append(&body, SPAN(",\"code\":"));
-    buf_append_json_string(&body, span_from_string(refusal->code));
-    buf_append(&body, SPAN("}}"));
+    reply_write_refusal(refusal, &body);
+    buf_append_byte(&body, '}');
     reply_json(conn, ids, refusal->status, &body);
     buf_fini(&body);
 }

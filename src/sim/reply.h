@@ -28,10 +28,21 @@ bool refusal_set_param(struct refusal *refusal, const char *param, const char *c
 /* Room for the head in front of a whole reply, so that both leave in one write. */
 #define REPLY_FRONT ((size_t)512)
 
+/* Fields of a reply beside Content-Type and x-request-id; an empty value leaves its field out. */
+struct reply_fields {
+    struct span media_type;
+    struct span retry_after;
+    struct span location;
+};
+
 /* `body` has REPLY_FRONT in front. */
+void reply_whole(struct conn *conn, struct ids *ids, int status, const struct reply_fields *fields,
+                 struct buf *body);
 void reply_json(struct conn *conn, struct ids *ids, int status, struct buf *body);
 void reply_refusal(struct conn *conn, struct ids *ids, const struct refusal *refusal);
+/* {"error":{…} without the brace that ends it: more members may follow. */
+void reply_write_refusal(const struct refusal *refusal, struct buf *out);
 /* Begins a reply of unknown length. */
-void reply_begin(struct conn *conn, struct ids *ids, struct span media_type);
+void reply_begin(struct conn *conn, struct ids *ids, int status, struct span media_type);
 
 #endif

@@ -45,9 +45,10 @@ static bool read_count(const struct json *root, const char *key, int64_t most, i
     return true;
 }
 
-static bool read_model(const struct json *root, struct chat_request *out, struct refusal *refusal)
+static bool read_model(const struct json *root, const struct behaviour *fault,
+                       struct chat_request *out, struct refusal *refusal)
 {
-    struct span fault;
+    struct span unknown;
     out->model = json_string(json_get(root, "model"));
     if (out->model.len == 0)
         return refusal_set_param(refusal, NULL, NULL, "you must provide a model parameter");
@@ -55,10 +56,12 @@ static bool read_model(const struct json *root, struct chat_request *out, struct
         refusal_set(refusal, 404, "The name of the model is too long.");
         return false;
     }
-    if (!behaviour_parse(out->model, &out->behaviour, &fault)) {
+    if (fault != NULL) {
+        out->behaviour = *fault;
+    } else if (!behaviour_parse(out->model, &out->behaviour, &unknown)) {
         refusal_set(refusal, 404,
                     "The model does not exist: '%.*s' is not an option of the simulation.",
-                    SPAN_ARG(fault));
+                    SPAN_ARG(unknown));
         return false;
     }
     return true;
@@ -118,7 +121,7 @@ static bool choose_tool(const struct json *root, struct chat_request *out, bool 
                         struct refusal *refusal)
 {
     bool forbidden = span_equal(json_string(json_get(root, "tool_choice")), SPAN("none"));
-    if (!out->behaviour.calls_tools || forbidden || !user_is_last)
+    if (out->behaviour.tools == 0 || forbidden || !user_is_last)
         return true;
     const struct json *first = json_first(json_get(root, "tools"));
     out->tool = json_string(json_get(json_get(first, "function"), "name"));
@@ -132,8 +135,8 @@ static bool choose_tool(const struct json *root, struct chat_request *out, bool 
 
 /* ---- how much ---- */
 
-/* With `over` the limit is passed even by an answer that would have stayed below it: a test that
- * asks for a breach gets one. */
+/* Reasoning is output under the limit too, and comes first. With `over` the limit is passed even by
+ * an answer that would have stayed below it: a test that asks for a breach gets one. */
 static bool choose_length(const struct json *root, struct chat_request *out,
                           struct refusal *refusal)
 {
@@ -143,12 +146,17 @@ static bool choose_length(const struct json *root, struct chat_request *out,
         !read_count(root, "max_tokens", LIMIT_MAX, &old_limit, refusal))
         return false;
     limit = limit < old_limit ? limit : old_limit;
-    out->tokens = out->tool.len > 0 ? ANSWER_TOOL_TOKENS : out->behaviour.output;
-    if (limit < NO_LIMIT && (out->tokens > limit || out->behaviour.over > 0)) {
+    out->reasoning = out->behaviour.reasoning;
+    int64_t wish = out->tool.len > 0 ? ANSWER_TOOL_TOKENS : out->behaviour.output;
+    int64_t all = out->reasoning + wish;
+    if (limit < NO_LIMIT && (all > limit || out->behaviour.over > 0)) {
         out->cut_short = true;
-        out->tokens = limit + out->behaviour.over;
+        all = limit + out->behaviour.over;
     }
-    if (out->tokens > ANSWER_TOKENS_MAX / out->choices)
+    if (out->reasoning > all)
+        out->reasoning = all;
+    out->tokens = all - out->reasoning;
+    if (all > ANSWER_TOKENS_MAX / out->choices)
         return refusal_set_param(refusal, NULL, "invalid_value",
                                  "More than %lld tokens in one answer are not simulated.",
                                  (long long)ANSWER_TOKENS_MAX);
@@ -161,14 +169,17 @@ static void choose_prompt(struct chat_request *out)
     if (behaviour->prompt >= 0)
         out->prompt = behaviour->prompt;
     out->cached = behaviour->cached < out->prompt ? behaviour->cached : out->prompt;
+    int64_t rest = out->prompt - out->cached;
+    out->written = behaviour->written < rest ? behaviour->written : rest;
 }
 
-bool request_read(const struct json *root, struct chat_request *out, struct refusal *refusal)
+bool request_read(const struct json *root, const struct behaviour *fault, struct chat_request *out,
+                  struct refusal *refusal)
 {
     bool user_is_last = false;
     *out = (struct chat_request){.choices = 1};
-    if (!read_model(root, out, refusal) || !read_messages(root, out, &user_is_last, refusal) ||
-        !read_stream(root, out, refusal) ||
+    if (!read_model(root, fault, out, refusal) ||
+        !read_messages(root, out, &user_is_last, refusal) || !read_stream(root, out, refusal) ||
         !read_count(root, "n", CHOICES_MAX, &out->choices, refusal) ||
         !choose_tool(root, out, user_is_last, refusal) || !choose_length(root, out, refusal))
         return false;

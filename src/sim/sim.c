@@ -10,6 +10,7 @@
 #include "loop/loop.h"
 #include "net/server.h"
 #include "production.h"
+#include "replay.h"
 #include "reply.h"
 #include "request.h"
 #include "sim_private.h"
@@ -17,9 +18,10 @@
 
 #include <stdlib.h>
 
-#define BODY_MAX     ((size_t)32 * 1024 * 1024)
-#define SCRATCH_MAX  ((size_t)48 * 1024 * 1024) /* the largest whole answer is under half of it */
-#define SCRATCH_KEEP ((size_t)256 * 1024)
+#define BODY_MAX          ((size_t)32 * 1024 * 1024)
+#define AUTHORIZATION_MAX ((size_t)32 * 1024)        /* what a head can have */
+#define SCRATCH_MAX       ((size_t)48 * 1024 * 1024) /* the largest whole answer is under half of it */
+#define SCRATCH_KEEP      ((size_t)256 * 1024)
 
 struct route;
 
@@ -28,9 +30,11 @@ struct exchange {
     struct conn *conn;
     const struct route *route; /* NULL: no such path */
     bool method_fits;
-    bool answered;   /* the rest of the body is of no interest */
-    struct buf body; /* of routes that take one */
+    bool answered;            /* the rest of the body is of no interest */
+    struct buf body;          /* of routes that take one */
+    struct buf authorization; /* as it came, with a NUL; for errors that echo it */
     struct production *production;
+    struct replay *replay;
 };
 
 struct route {
@@ -109,6 +113,31 @@ static void answer_models(struct exchange *exchange)
     reply_json(exchange->conn, &sim->ids, 200, out);
 }
 
+/* The fault that is set for this request, or NULL. */
+static const struct behaviour *next_fault(struct sim *sim)
+{
+    if (sim->faulty == 0)
+        return NULL;
+    sim->faulty--;
+    return &sim->fault;
+}
+
+static void begin_answer(struct exchange *exchange, const struct chat_request *request)
+{
+    struct refusal refusal;
+    if (request->behaviour.record[0] == '\0') {
+        const char *authorization = buf_span(&exchange->authorization).ptr;
+        exchange->production = production_start(exchange->sim, exchange->conn, request,
+                                                authorization != NULL ? authorization : "");
+        return;
+    }
+    exchange->replay = replay_start(exchange->sim, exchange->conn, &request->behaviour);
+    if (exchange->replay != NULL)
+        return;
+    refusal_set(&refusal, 404, "There is no record '%s'.", request->behaviour.record);
+    refuse(exchange, &refusal);
+}
+
 static void answer_chat(struct exchange *exchange)
 {
     struct sim *sim = exchange->sim;
@@ -119,13 +148,48 @@ static void answer_chat(struct exchange *exchange)
     if (json_type(root) != JSON_OBJECT) {
         refusal_set(&refusal, 400, "We could not parse the JSON body of your request.");
         refuse(exchange, &refusal);
-    } else if (!request_read(root, &request, &refusal)) {
+    } else if (!request_read(root, next_fault(sim), &request, &refusal)) {
         refuse(exchange, &refusal);
     } else {
-        exchange->production = production_start(sim, exchange->conn, &request);
+        begin_answer(exchange, &request);
     }
     json_free(&root);
     buf_fini(&exchange->body); /* a stream may run for an hour */
+    buf_fini(&exchange->authorization);
+}
+
+/* {"model": "sim:…", "requests": N}: replaces what was set before. */
+static bool read_fault(struct sim *sim, const struct json *root)
+{
+    struct behaviour behaviour;
+    struct span unknown;
+    int64_t requests;
+    struct span model = json_string(json_get(root, "model"));
+    if (model.len == 0 || !behaviour_parse(model, &behaviour, &unknown) ||
+        !json_integer(json_get(root, "requests"), &requests) || requests < 0)
+        return false;
+    sim->fault = behaviour;
+    sim->faulty = (uint64_t)requests;
+    return true;
+}
+
+static void answer_fault(struct exchange *exchange)
+{
+    struct sim *sim = exchange->sim;
+    struct refusal refusal;
+    struct json *root = json_parse(buf_span(&exchange->body));
+    bool good = read_fault(sim, root);
+    json_free(&root);
+    if (!good) {
+        refusal_set(&refusal, 400, "A fault is {\"model\": \"sim:…\", \"requests\": N}.");
+        refuse(exchange, &refusal);
+        return;
+    }
+    struct buf *out = sim_scratch(sim);
+    buf_append(out, SPAN("{\"requests\":"));
+    buf_append_u64(out, sim->faulty);
+    buf_append(out, SPAN("}\n"));
+    reply_json(exchange->conn, &sim->ids, 200, out);
 }
 
 /* ---- routes ---- */
@@ -135,6 +199,7 @@ static const struct route routes[] = {
     {{"GET", 3}, {"/v1/models", 10}, answer_models, false},
     {{"GET", 3}, {"/sim/bill", 9}, answer_bill, false},
     {{"POST", 4}, {"/sim/reset", 10}, answer_reset, false},
+    {{"POST", 4}, {"/sim/fault", 10}, answer_fault, true},
 };
 
 static const struct route *find_route(struct span target)
@@ -170,6 +235,16 @@ static void answer(struct exchange *exchange)
 
 /* ---- what the server tells ---- */
 
+static void keep_authorization(struct exchange *exchange, const struct request_head *head)
+{
+    struct span value = headers_get(&head->headers, SPAN("authorization"));
+    buf_init(&exchange->authorization, AUTHORIZATION_MAX, 0);
+    if (value.len > 0 && takes_body(exchange)) {
+        buf_append(&exchange->authorization, value);
+        buf_append_byte(&exchange->authorization, '\0');
+    }
+}
+
 static void *on_head(void *context, struct conn *conn, const struct request_head *head)
 {
     struct exchange *exchange = MEMORY_NEW(struct exchange);
@@ -179,6 +254,7 @@ static void *on_head(void *context, struct conn *conn, const struct request_head
     exchange->method_fits =
         exchange->route != NULL && span_equal(head->method, exchange->route->method);
     buf_init(&exchange->body, BODY_MAX, 0);
+    keep_authorization(exchange, head);
     if (takes_body(exchange))
         conn_send_continue(conn);
     return exchange;
@@ -212,6 +288,8 @@ static void on_drain(void *argument)
     struct exchange *exchange = argument;
     if (exchange->production != NULL)
         production_drain(exchange->production);
+    if (exchange->replay != NULL)
+        replay_drain(exchange->replay);
 }
 
 static void on_half_close(void *argument)
@@ -225,7 +303,9 @@ static void on_sent(void *argument)
 {
     struct exchange *exchange = argument;
     production_free(&exchange->production);
+    replay_free(&exchange->replay);
     buf_fini(&exchange->body);
+    buf_fini(&exchange->authorization);
     free(exchange);
 }
 
@@ -276,6 +356,8 @@ struct sim *sim_start(struct loop *loop, const struct sim_settings *settings, co
     struct sim *sim = MEMORY_NEW(struct sim);
     sim->loop = loop;
     sim->prices = prices;
+    if (settings->records != NULL)
+        sim->records = memory_string(settings->records, strlen(settings->records));
     sim->bill = bill_new(prices);
     sim->started_ns = clock_wall_ns();
     ids_init(&sim->ids, (uint64_t)sim->started_ns);
@@ -296,6 +378,7 @@ void sim_stop(struct sim **address)
     server_free(&sim->server);
     bill_free(&sim->bill);
     prices_free(&sim->prices);
+    free(sim->records);
     buf_fini(&sim->out);
     free(sim);
 }

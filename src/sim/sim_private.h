@@ -5,6 +5,7 @@
 #define SIM_SIM_PRIVATE_H
 
 #include "base/buf.h"
+#include "behaviour.h"
 #include "bill.h"
 #include "ids.h"
 #include "sim/sim.h"
@@ -20,6 +21,9 @@ struct sim {
     struct bill *bill;
     struct ids ids;
     struct buf out; /* scratch for what is sent within one callback; REPLY_FRONT in front */
+    char *records;  /* the folder of recorded exchanges, or NULL */
+    struct behaviour fault;
+    uint64_t faulty; /* requests to come to which the fault applies */
     int64_t started_ns;
     uint64_t open;          /* answers being produced */
     uint64_t cancelled;     /* of those, the client went away; since the last reset */

@@ -82,6 +82,8 @@ static void put_ending(struct buf *out, const struct receipt *receipt)
     put_string(out, "step", receipt->step);
     put_string(out, "detail", receipt->detail);
     put_integer(out, "attempts", receipt->attempts);
+    put_key(out, "retried");
+    buf_append(out, receipt->retried ? SPAN("true") : SPAN("false"));
 }
 
 static void put_use(struct buf *out, const struct receipt *receipt)

@@ -48,6 +48,14 @@ static bool head_ended(struct attempt *attempt)
     return status >= 100;
 }
 
+/* An answer that comes in the very drive that sent its request, on a kept connection: on_socket has
+ * not been called for this attempt, and the connection still counts as idle. */
+static void claim_socket(struct attempt *attempt)
+{
+    attempt->fd =
+        sockets_take(&attempt->client->sockets, attempt->local_port, attempt->remote_port);
+}
+
 /* The ceiling holds for all that is not body: interim heads and trailers could go on for ever. */
 static size_t on_header_line(char *bytes, size_t size, size_t count, void *argument)
 {
@@ -56,6 +64,8 @@ static size_t on_header_line(char *bytes, size_t size, size_t count, void *argum
     bool ok = true;
     if (attempt->state == ATTEMPT_DONE)
         return 0;
+    if (attempt->fd < 0)
+        claim_socket(attempt);
     attempt->head_bytes += line.len;
     if (attempt->head_bytes > HEAD_BYTES) {
         attempt->facts.reason = "the head of the answer is too large";

@@ -37,8 +37,10 @@ struct attempt {
     bool in_multi;
     bool worn; /* curl counts its retries for the life of a handle: not for the pool any more */
     bool paused;
-    bool withheld;      /* curl keeps bytes that came while paused */
-    int fd;             /* its connection, or -1 */
+    bool withheld;  /* curl keeps bytes that came while paused */
+    int fd;         /* its connection, or -1 */
+    int local_port; /* of the connection that the request went out on */
+    int remote_port;
     struct span unsent; /* of a large body */
     struct span body;
     struct buf head;
@@ -64,6 +66,7 @@ void attempt_ended(struct attempt *attempt, CURLcode result);
 /* Ends it with UPSTREAM_TIMEOUT when a deadline has passed. */
 bool attempt_is_late(const struct attempt *attempt, int64_t now_ms);
 void attempt_time_out(struct attempt *attempt);
+/* NULL for a handle of curl's own: curl 8 closes connections with one. */
 struct attempt *attempt_of(CURL *easy);
 
 /* answer.c and request.c: the callbacks of a new handle. */

@@ -122,9 +122,9 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *argument, voi
     struct upstream_client *client = argument;
     (void)unused;
     struct attempt *attempt = attempt_of(easy);
-    if (what != CURL_POLL_REMOVE)
+    if (attempt != NULL && what != CURL_POLL_REMOVE)
         attempt->fd = fd;
-    sockets_want(&client->sockets, fd, what, attempt->facts.connected);
+    sockets_want(&client->sockets, fd, what, attempt != NULL && attempt->facts.connected);
     return 0;
 }
 

@@ -102,7 +102,7 @@ struct attempt *attempt_of(CURL *easy)
 {
     struct attempt *attempt = NULL;
     curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&attempt);
-    ASSERT(attempt != NULL && attempt->magic == ATTEMPT_MAGIC);
+    ASSERT(attempt == NULL || attempt->magic == ATTEMPT_MAGIC);
     return attempt;
 }
 

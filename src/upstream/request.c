@@ -54,10 +54,12 @@ static int on_before_request(void *argument, char *remote, char *local, int remo
                              int local_port)
 {
     struct attempt *attempt = argument;
-    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    (void)remote, (void)local;
     if (attempt->state == ATTEMPT_DONE || refuses_resend(attempt))
         return CURL_PREREQFUNC_ABORT;
     attempt->facts.connected = true;
+    attempt->local_port = local_port;
+    attempt->remote_port = remote_port;
     return CURL_PREREQFUNC_OK;
 }
 

@@ -6,7 +6,7 @@
  *
  *   connecting -> established: wanted -> CURL_POLL_REMOVE -> unwanted, still armed
  *                                ^                              |  sockets_rest (answer complete)
- *                                +------------ idle ------------+
+ *              sockets_want, _take +---------- idle ------------+
  *                                               | readable: its end, or bytes that answer nothing
  *                                               v
  *                                             dead (curl finds it at its next look and closes it)
@@ -90,13 +90,28 @@ static bool is_tcp(curl_socket_t fd)
            protocol == IPPROTO_TCP;
 }
 
+/* Its own port or its peer's; 0 when it has none any more. */
+static int port_of(curl_socket_t fd, int (*name)(int, struct sockaddr *, socklen_t *))
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof(address);
+    if (name(fd, (struct sockaddr *)&address, &size) != 0)
+        return 0;
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
 void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool connected)
 {
     struct socket_entry *entry = entry_of(sockets, fd);
     entry->idle = false;
     entry->wanted = what == CURL_POLL_REMOVE ? 0 : what;
-    if (connected && !entry->established)
-        entry->established = is_tcp(fd);
+    if (connected && !entry->established && is_tcp(fd)) {
+        entry->established = true;
+        entry->local_port = port_of(fd, getsockname);
+        entry->remote_port = port_of(fd, getpeername);
+    }
     if (entry->wanted != 0 || entry->established)
         watch(sockets, fd, entry->wanted);
     else
@@ -121,6 +136,20 @@ void sockets_rest(struct sockets *sockets, curl_socket_t fd)
         return;
     entry->idle = true;
     watch(sockets, fd, CURL_POLL_IN);
+}
+
+/* A walk over all descriptors, for an answer that was quicker than the turn of the loop. */
+curl_socket_t sockets_take(struct sockets *sockets, int local_port, int remote_port)
+{
+    for (size_t fd = 0; fd < sockets->entry_count; fd++) {
+        struct socket_entry *entry = &sockets->entries[fd];
+        if (!entry->idle || entry->local_port != local_port || entry->remote_port != remote_port)
+            continue;
+        entry->idle = false;
+        watch(sockets, (curl_socket_t)fd, entry->wanted);
+        return (curl_socket_t)fd;
+    }
+    return -1;
 }
 
 /* Leaves a socket that curl recognises as dead, without the bytes that hide its end. (Should there be

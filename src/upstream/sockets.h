@@ -18,6 +18,8 @@ struct socket_entry {
     int wanted;       /* CURL_POLL_IN | CURL_POLL_OUT; 0: nothing */
     bool established; /* a request went through it: curl closes it by sockets_close only */
     bool idle;        /* kept, and nothing uses it: bytes on it are nobody's answer */
+    int local_port;   /* of an established connection */
+    int remote_port;
 };
 
 struct ready_socket {
@@ -44,6 +46,10 @@ void sockets_fini(struct sockets *sockets);
 void sockets_want(struct sockets *sockets, curl_socket_t fd, int what, bool connected);
 /* CURLOPT_CLOSESOCKETFUNCTION's. */
 int sockets_close(struct sockets *sockets, curl_socket_t fd);
+
+/* The kept connection with these ports is in use again, although curl has wanted nothing of it yet: it
+ * sent and read in one go. Returns its descriptor, or -1. */
+curl_socket_t sockets_take(struct sockets *sockets, int local_port, int remote_port);
 
 /* The answer on this connection is complete. If curl keeps it and has not given it to another transfer
  * yet, it should be silent from now on. */

@@ -113,9 +113,11 @@ static void write_framing(struct buf *out, enum reply_framing framing, uint64_t 
     }
 }
 
-void reply_write_head(struct buf *out, int status, const struct header *fields, size_t count,
-                      enum reply_framing framing, uint64_t content_length, bool keep_alive)
+void reply_write_head(struct buf *out, int status, struct span date, const struct header *fields,
+                      size_t count, enum reply_framing framing, uint64_t content_length,
+                      bool keep_alive)
 {
+    const struct header dated = {SPAN("Date"), date};
     if (status < 100 || status > 999)
         status = 502; /* only an upstream can have sent it, and no client can read it */
     buf_append(out, SPAN("HTTP/1.1 "));
@@ -123,6 +125,8 @@ void reply_write_head(struct buf *out, int status, const struct header *fields, 
     buf_append_byte(out, ' ');
     buf_append(out, span_from_string(status_reason(status)));
     buf_append(out, SPAN("\r\n"));
+    if (date.len > 0)
+        write_field(out, &dated);
     for (size_t i = 0; i < count; i++) {
         /* The last line of defence against response splitting; callers check what they pass on. */
         if (field_safe(fields[i].name) && field_safe(fields[i].value))

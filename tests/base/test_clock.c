@@ -107,6 +107,24 @@ static void times_match_gmtime(void **state)
     }
 }
 
+static void http_dates_match_gmtime(void **state)
+{
+    (void)state;
+    uint64_t random = 7;
+    for (int i = 0; i < 20000; i++) {
+        int64_t ns = (int64_t)next_random(&random);
+        /* Rounded down, where the division rounds towards zero. */
+        time_t t = (time_t)(ns / NS_PER_S - (ns % NS_PER_S < 0));
+        struct tm tm;
+        gmtime_r(&t, &tm);
+        char expected[40];
+        char text[CLOCK_HTTP_DATE_SIZE];
+        strftime(expected, sizeof(expected), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        assert_ptr_equal(clock_http_date(ns, text), text);
+        assert_string_equal(text, expected);
+    }
+}
+
 int test_clock(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +135,7 @@ int test_clock(void)
         cmocka_unit_test(days_round_trip_far_away),
         cmocka_unit_test(known_times),
         cmocka_unit_test(times_match_gmtime),
+        cmocka_unit_test(http_dates_match_gmtime),
     };
     return cmocka_run_group_tests_name("base/clock", tests, NULL, NULL);
 }

@@ -65,7 +65,7 @@ static void references_need_no_quotes_in_flow_mappings(void **state)
         "models: {m: {targets: [{provider: ${" NOT ":-p}, model: ${" NOT ":-{x,y]}}]}}\n" TENANTS);
     assert_null(s->admin_token);
     assert_string_equal(s->admin_hosts[0], "value");
-    assert_span(s->models[0]->target.model, "{x,y]");
+    assert_span(s->models[0]->targets[0].model, "{x,y]");
     snapshot_unref(&s);
 }
 
@@ -85,7 +85,7 @@ static void a_value_cannot_change_the_structure(void **state)
     assert_expands(*state, "\"${" SET "}\"", hostile);
     struct snapshot *s = fixture_load_good(
         *state, PROVIDERS "models: {m: {targets: [{provider: p, model: ${" SET "}}]}}\n" TENANTS);
-    assert_span(s->models[0]->target.model, hostile);
+    assert_span(s->models[0]->targets[0].model, hostile);
     assert_int_equal(s->workers, 0);
     snapshot_unref(&s);
 }

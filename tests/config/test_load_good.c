@@ -16,6 +16,7 @@ static const char everything[] =
     "timeouts: {connect: 250ms, first_byte: 2m, idle: 1s, request: 1h, head: 3s, body: 4s}\n"
     "max_body: 4MiB\n"
     "max_connections: 5k\n"
+    "memory: 512MiB\n"
     "drain: 10s\n"
     "egress: {proxy: 'http://user:secret@10.0.0.1:3128', ca_file: null}\n"
     "log: {file: /var/log/weir.json, format: json, content: off}\n"
@@ -56,8 +57,8 @@ static void settings_are_read(void **state)
 {
     struct snapshot *s = fixture_load_good(*state, everything);
     assert_int_equal(s->listen_count, 2);
-    assert_string_equal(s->listen[0], "0.0.0.0:8080");
-    assert_string_equal(s->listen[1], "[::1]:8081");
+    assert_string_equal(s->listen[0].text, "0.0.0.0:8080");
+    assert_string_equal(s->listen[1].text, "[::1]:8081");
     assert_string_equal(s->admin_listen, "127.0.0.1:9091");
     assert_string_equal(s->admin_token, "operators");
     assert_int_equal(s->admin_host_count, 2);
@@ -73,6 +74,7 @@ static void settings_are_read(void **state)
     assert_int_equal(s->timeouts.body_ms, 4000);
     assert_int_equal(s->max_body_bytes, 4 << 20);
     assert_int_equal(s->max_connections, 5000);
+    assert_int_equal(s->memory_bytes, 512 << 20);
     assert_int_equal(s->drain_ms, 10000);
     assert_string_equal(s->log_file, "/var/log/weir.json");
     assert_int_equal(s->response_headers, RESPONSE_HEADERS_OFF);
@@ -107,8 +109,8 @@ static void models_are_read(void **state)
     assert_int_equal(s->model_count, 3);
     const struct model *m = s->models[0];
     assert_span(m->name, "gpt-4o");
-    assert_ptr_equal(m->target.provider, s->providers[0]);
-    assert_span(m->target.model, "gpt-4o-real");
+    assert_ptr_equal(m->targets[0].provider, s->providers[0]);
+    assert_span(m->targets[0].model, "gpt-4o-real");
     assert_true(m->price.known);
     assert_int_equal(m->price.input_pusd, 2500000);
     assert_int_equal(m->price.cached_input_pusd, 1250000);
@@ -228,7 +230,7 @@ static void defaults_are_those_of_the_reference(void **state)
 {
     struct snapshot *s = fixture_load_good(*state, "providers: {}\nmodels: {}\ntenants: {}\n");
     assert_int_equal(s->listen_count, 1);
-    assert_string_equal(s->listen[0], "127.0.0.1:8080");
+    assert_string_equal(s->listen[0].text, "127.0.0.1:8080");
     assert_string_equal(s->admin_listen, "127.0.0.1:9090");
     assert_null(s->admin_token);
     assert_int_equal(s->admin_host_count, 0);
@@ -242,6 +244,7 @@ static void defaults_are_those_of_the_reference(void **state)
     assert_int_equal(s->timeouts.body_ms, 15000);
     assert_int_equal(s->max_body_bytes, 32 << 20);
     assert_int_equal(s->max_connections, 20000);
+    assert_int_equal(s->memory_bytes, 1 << 30);
     assert_int_equal(s->drain_ms, 30000);
     assert_string_equal(s->log_file, "-");
     assert_int_equal(s->response_headers, RESPONSE_HEADERS_OWN);
@@ -272,7 +275,7 @@ static void null_is_not_given(void **state)
         "providers: {p: {kind: simulated, base_url: null, pool: off}}\n"
         "models: {m: {targets: [{provider: p, model: x}], price: null, max_input_bound: null}}\n"
         "tenants: {t: {models: null, limits: null, budgets: null, keys: null, cache: off}}\n");
-    assert_string_equal(s->listen[0], "127.0.0.1:8080");
+    assert_string_equal(s->listen[0].text, "127.0.0.1:8080");
     assert_string_equal(s->admin_listen, "127.0.0.1:9090");
     assert_false(s->models[0]->price.known);
     assert_null(s->tenants[0]->models);

@@ -158,7 +158,9 @@ class Gateway:
         return self.metrics().value("weir_config_last_reload_success_timestamp_seconds")
 
     def access_log(self):
-        return [json.loads(line) for line in (self.dir / "access.log").read_text().splitlines()]
+        # Not splitlines(), to which more characters end a line than to JSON lines.
+        text = (self.dir / "access.log").read_text()
+        return [json.loads(line) for line in text.split("\n") if line]
 
     def __enter__(self):
         return self

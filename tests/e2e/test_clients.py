@@ -26,7 +26,8 @@ models:
          price: {input: 2.5, output: 10}}
   late: {targets: [{provider: sim, model: "sim:out=8,ttft=15s"}], price: {input: 2.5, output: 10}}
   broken: {targets: [{provider: sim, model: "sim:out=30,cut=5"}], price: {input: 2.5, output: 10}}
-  failing: {targets: [{provider: sim, model: "sim:status=503"}], price: {input: 2.5, output: 10}}
+  failing: {targets: [{provider: sim, model: "sim:status=503"}], price: {input: 2.5, output: 10},
+            retries: {attempts: 1}}
 tenants:
   acme:
     budgets: [{name: total, window: total, usd: 100}]

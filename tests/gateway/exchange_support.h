@@ -17,6 +17,7 @@
     "  scripted: {kind: openai, base_url: '%s', api_key: provider-secret}\n"                   \
     "models:\n"                                                                                \
     "  small: {targets: [{provider: scripted, model: up-small}], aliases: [little],\n"         \
+    "          retries: {attempts: 1},\n"                                                      \
     "          price: {input: 1, output: 2}, context_window: 100000,\n"                        \
     "          max_output_tokens: 1000, hidden_input: 0}\n"                                    \
     "  unpriced: {targets: [{provider: scripted, model: up-unpriced}]}\n"                      \

@@ -319,6 +319,41 @@ static void a_finished_reply_may_still_be_aborted(void **state)
     service_fini(&service);
 }
 
+/* Asks once, and checks that the Date is that of now, or of a second that has just ended. */
+static void expect_date(struct raw_client *client)
+{
+    struct raw_reply reply;
+    char now[CLOCK_HTTP_DATE_SIZE];
+    char before[CLOCK_HTTP_DATE_SIZE];
+    raw_client_send_text(client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    raw_client_read_reply(client, false, &reply);
+    clock_http_date(clock_wall_ns(), now);
+    clock_http_date(clock_wall_ns() - NS_PER_S, before);
+    struct span date = raw_reply_field(&reply, SPAN("Date"));
+    assert_true(span_equal(date, span_from_string(now)) ||
+                span_equal(date, span_from_string(before)));
+    raw_reply_fini(&reply);
+}
+
+static bool two_seconds_passed(void *since_wall_ns)
+{
+    return clock_wall_ns() > *(int64_t *)since_wall_ns + 2 * NS_PER_S;
+}
+
+static void dates_its_replies(void **state)
+{
+    (void)state;
+    struct service service;
+    service_init(&service);
+    int64_t begun_wall_ns = clock_wall_ns();
+    struct raw_client *client = service_connect(&service);
+    expect_date(client);
+    raw_run_until(service.loop, two_seconds_passed, &begun_wall_ns, "two seconds");
+    expect_date(client);
+    raw_client_free(&client);
+    service_fini(&service);
+}
+
 int test_reply(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +363,7 @@ int test_reply(void)
         cmocka_unit_test(closes_when_the_client_asks),
         cmocka_unit_test(closes_when_the_handler_asks),
         cmocka_unit_test(heads_have_no_body),
+        cmocka_unit_test(dates_its_replies),
         cmocka_unit_test(a_204_has_no_framing),
         cmocka_unit_test(streams_in_chunks),
         cmocka_unit_test(an_old_client_gets_no_chunks),

@@ -30,6 +30,14 @@ static void test_same_name_same_cell(void **state)
     assert_ptr_equal(day, same_day);
     assert_ptr_not_equal(day, month);
     assert_ptr_not_equal(rate, other_rate);
+    struct health_cell *health = cells_health(cells, "tenant acme");
+    struct health_cell *same_health = cells_health(cells, "tenant acme");
+    struct health_cell *other_health = cells_health(cells, "target acme");
+    assert_ptr_equal(health, same_health);
+    assert_ptr_not_equal(health, other_health);
+    health_cell_unref(&health);
+    health_cell_unref(&same_health);
+    health_cell_unref(&other_health);
     rate_cell_unref(&rate);
     rate_cell_unref(&same_rate);
     rate_cell_unref(&other_rate);

@@ -27,10 +27,12 @@ struct harness {
     struct sim *sim;
 };
 
-static inline void harness_init_priced(struct harness *harness, const char *prices)
+static inline void harness_init_with(struct harness *harness, const char *prices,
+                                     const char *records)
 {
     const char *error = NULL;
-    struct sim_settings settings = {.address = "127.0.0.1:0", .prices = span_from_string(prices)};
+    struct sim_settings settings = {
+        .address = "127.0.0.1:0", .prices = span_from_string(prices), .records = records};
     signal(SIGPIPE, SIG_IGN); /* as the program does: clients leave while they are written to */
     harness->loop = loop_new();
     assert_non_null(harness->loop);
@@ -38,9 +40,14 @@ static inline void harness_init_priced(struct harness *harness, const char *pric
     assert_non_null(harness->sim);
 }
 
+static inline void harness_init_priced(struct harness *harness, const char *prices)
+{
+    harness_init_with(harness, prices, NULL);
+}
+
 static inline void harness_init(struct harness *harness)
 {
-    harness_init_priced(harness, NULL);
+    harness_init_with(harness, NULL, NULL);
 }
 
 static inline void harness_fini(struct harness *harness)

@@ -93,6 +93,21 @@ static void names_with_unknown_options_do_not_exist(void **state)
         "sim:tools=1",
         "sim:gap=99999999999999999s",
         "sim:in=1000000001",
+        "sim:status=299",
+        "sim:usage=true",
+        "sim:error=x",
+        "sim:error=html",
+        "sim:html=1",
+        "sim:giant=0",
+        "sim:giant=1GiB",
+        "sim:giant=2049MiB",
+        "sim:giant=KiB",
+        "sim:giant=99999999999999999999",
+        "sim:eol=lf",
+        "sim:length=",
+        "sim:framing=chunked",
+        "sim:retry=",
+        "sim:retry=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
     struct harness harness;
     harness_init(&harness);

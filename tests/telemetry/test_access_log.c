@@ -53,6 +53,7 @@ static struct receipt make_receipt(void)
         .endpoint = "/v1/chat/completions",
         .stream = true,
         .attempts = 2,
+        .retried = true,
         .tenant = "acme/search",
         .key = "search-prod",
         .user = "u1",
@@ -155,7 +156,7 @@ static void test_a_line(void **state)
         "\"tenant\":\"acme/search\",\"key\":\"search-prod\",\"user\":\"u1\",\"session\":\"s1\","
         "\"endpoint\":\"/v1/chat/completions\",\"stream\":true,\"requested_model\":\"fast\","
         "\"model\":\"large\",\"provider\":\"openai\",\"status\":200,\"outcome\":\"none\","
-        "\"step\":\"record\",\"detail\":\"cut\",\"attempts\":2,\"input_tokens\":10,"
+        "\"step\":\"record\",\"detail\":\"cut\",\"attempts\":2,\"retried\":true,\"input_tokens\":10,"
         "\"cached_input_tokens\":4,"
         "\"cache_write_tokens\":3,\"output_tokens\":7,\"reasoning_tokens\":2,"
         "\"usage_source\":\"reported\",\"cost_usd\":0.000123456,\"uncertain_usd\":0.000000001,"
@@ -210,7 +211,7 @@ static void test_injection(void **state)
     for (size_t i = 0; i + 1 < line.len; i++)
         assert_true((unsigned char)line.ptr[i] >= 0x20);
     assert_true(json_scan(line, &arena, &object, &fault));
-    assert_int_equal(object.count, 27);
+    assert_int_equal(object.count, 28);
     struct span user = json_decode_string(member(&object, "user"), &arena);
     assert_true(span_equal(user, span_from_string(attack)));
     assert_int_equal(json_decode_string(member(&object, "session"), &arena).len, RECEIPT_NAME_SIZE);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The whole file, malloc'ed; skips the running test, with a message, where it is absent. */
 static inline struct span suite_load(const char *name)
@@ -34,6 +35,27 @@ static inline struct span suite_load(const char *name)
 static inline void suite_unload(struct span text)
 {
     free((void *)(uintptr_t)text.ptr);
+}
+
+/* Decodes base64 into `out`, which has room for as many bytes as the text; returns what was decoded. */
+static inline struct span base64_decode(struct span text, char *out)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    uint32_t bits = 0;
+    unsigned have = 0;
+    size_t len = 0;
+    for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
+        const char *digit = strchr(alphabet, text.ptr[i]);
+        assert_non_null(digit);
+        bits = bits << 6 | (uint32_t)(digit - alphabet);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[len++] = (char)(bits >> have & 0xFF);
+        }
+    }
+    return span_make(out, len);
 }
 
 #endif

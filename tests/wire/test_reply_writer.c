@@ -32,19 +32,23 @@ static void heads_have_the_right_framing(void **state)
     };
     struct buf buf;
     buf_init(&buf, 1000, 0);
-    reply_write_head(&buf, 200, fields, 2, REPLY_LENGTH, UINT64_MAX, true);
+    reply_write_head(&buf, 200, SPAN_NONE, fields, 2, REPLY_LENGTH, UINT64_MAX, true);
     assert_written(&buf, SPAN("HTTP/1.1 200 OK\r\n"
                               "Content-Type: application/json\r\n"
                               "X-Empty: \r\n"
                               "Content-Length: 18446744073709551615\r\n\r\n"));
-    reply_write_head(&buf, 404, NULL, 0, REPLY_LENGTH, 0, false);
+    reply_write_head(&buf, 404, SPAN_NONE, NULL, 0, REPLY_LENGTH, 0, false);
     assert_written(&buf, SPAN("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n"
                               "Connection: close\r\n\r\n"));
-    reply_write_head(&buf, 299, fields, 1, REPLY_CHUNKED, 7, true);
+    reply_write_head(&buf, 299, SPAN_NONE, fields, 1, REPLY_CHUNKED, 7, true);
     assert_written(&buf, SPAN("HTTP/1.1 299 Unknown\r\nContent-Type: application/json\r\n"
                               "Transfer-Encoding: chunked\r\n\r\n"));
-    reply_write_head(&buf, 204, NULL, 0, REPLY_NO_BODY, 7, true);
+    reply_write_head(&buf, 204, SPAN_NONE, NULL, 0, REPLY_NO_BODY, 7, true);
     assert_written(&buf, SPAN("HTTP/1.1 204 No Content\r\n\r\n"));
+    reply_write_head(&buf, 200, SPAN("Tue, 24 Nov 2026 15:07:00 GMT"), fields, 1, REPLY_NO_BODY, 0,
+                     true);
+    assert_written(&buf, SPAN("HTTP/1.1 200 OK\r\nDate: Tue, 24 Nov 2026 15:07:00 GMT\r\n"
+                              "Content-Type: application/json\r\n\r\n"));
     reply_write_continue(&buf);
     assert_written(&buf, SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
     buf_fini(&buf);
@@ -60,11 +64,11 @@ static void replies_cannot_be_split(void **state)
     };
     struct buf buf;
     buf_init(&buf, 1000, 0);
-    reply_write_head(&buf, 200, fields, 6, REPLY_NO_BODY, 0, true);
+    reply_write_head(&buf, 200, SPAN_NONE, fields, 6, REPLY_NO_BODY, 0, true);
     assert_written(&buf, SPAN("HTTP/1.1 200 OK\r\nX-F: fine\tand \xc3\xa9\r\n\r\n"));
     static const int odd[] = {0, 99, 1000, -1, -200};
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-        reply_write_head(&buf, odd[i], NULL, 0, REPLY_NO_BODY, 0, true);
+        reply_write_head(&buf, odd[i], SPAN_NONE, NULL, 0, REPLY_NO_BODY, 0, true);
         assert_written(&buf, SPAN("HTTP/1.1 502 Bad Gateway\r\n\r\n"));
     }
     buf_fini(&buf);
@@ -94,7 +98,7 @@ static void a_full_buffer_says_so(void **state)
     (void)state;
     struct buf buf;
     buf_init(&buf, 20, 0);
-    reply_write_head(&buf, 200, NULL, 0, REPLY_LENGTH, 5, true);
+    reply_write_head(&buf, 200, SPAN_NONE, NULL, 0, REPLY_LENGTH, 5, true);
     assert_true(buf_failed(&buf));
     buf_reset(&buf, 0);
     reply_write_chunk(&buf, SPAN("0123456789abcdef"));

@@ -99,6 +99,7 @@ static void run_suite(const char *file, size_t count,
     size_t ran = 0;
     for (size_t at = 0; json_walk(cases, &at, &key, &test, &type); ran++)
         one(test, &arena);
+    print_message("%s: %zu streams in every cut, 0 wrong\n", file, ran);
     assert_int_equal(ran, count);
     arena_fini(&arena);
     suite_unload(text);
