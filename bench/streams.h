@@ -58,6 +58,8 @@ int provider_opened(const struct provider *provider);
 /* At a pace: starts it, writes at most a few events that are due, says whether all are written. */
 void provider_start(struct provider *provider);
 bool provider_pace(struct provider *provider);
+/* Ends all streams as it should be, so that no gateway takes its provider for a broken one. */
+void provider_finish(struct provider *provider);
 int64_t provider_sent(const struct provider *provider);
 /* How late events were written, in nanoseconds: the 99th percentile of those that count. */
 int64_t provider_late_ns(struct provider *provider);
@@ -76,6 +78,9 @@ void clients_open(struct clients *clients, int opened);
 /* Stamps from then on are measured. */
 void clients_measure_from(struct clients *clients, int64_t from_ns);
 void clients_event(struct clients *clients, struct peer *peer);
+/* From then on answers may end; how many have. */
+void clients_finish(struct clients *clients);
+int clients_ended(const struct clients *clients);
 int64_t clients_received(const struct clients *clients);
 /* The delays that were measured, sorted. */
 const int64_t *clients_delays(struct clients *clients, size_t *count);

@@ -34,6 +34,8 @@ struct clients {
     int epoll;
     struct client *all;
     int opened;
+    int ended;
+    bool finishing;
     char request[512];
     size_t request_size;
     int64_t measure_from_ns;
@@ -54,7 +56,7 @@ struct clients *clients_new(const struct options *options, int epoll)
     clients->request_size = (size_t)snprintf(
         clients->request, sizeof(clients->request),
         "POST /v1/chat/completions HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"
-        "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+        "Content-Type: application/json\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
         options->key, strlen(body), body);
     clients->measure_from_ns = INT64_MAX;
     clients->delay_room = (size_t)options->streams * (size_t)options->rate *
@@ -68,7 +70,8 @@ void clients_free(struct clients **clients_ref)
     struct clients *clients = *clients_ref;
     *clients_ref = NULL;
     for (int i = 0; i < clients->opened; i++)
-        close(clients->all[i].peer.fd);
+        if (clients->all[i].peer.fd >= 0)
+            close(clients->all[i].peer.fd);
     free(clients->all);
     free(clients->delays);
     free(clients);
@@ -147,9 +150,25 @@ void clients_event(struct clients *clients, struct peer *peer)
     ssize_t got = recv(peer->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    if (got == 0 && clients->finishing) {
+        close(peer->fd);
+        peer->fd = -1;
+        clients->ended++;
+        return;
+    }
     if (got <= 0)
         fail("a stream ended too early");
     read_stamps(clients, (struct client *)peer, bytes, (size_t)got, now_ns());
+}
+
+void clients_finish(struct clients *clients)
+{
+    clients->finishing = true;
+}
+
+int clients_ended(const struct clients *clients)
+{
+    return clients->ended;
 }
 
 int64_t clients_received(const struct clients *clients)

@@ -33,12 +33,18 @@
     "\"created\":1700000000,\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":" \
     "{\"content\":" STAMP_MARK "%019lld \"},\"finish_reason\":null}]}\n\n"
 
+#define LAST_EVENTS                                                                      \
+    "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\","             \
+    "\"created\":1700000000,\"model\":\"bench\",\"choices\":[{\"index\":0,\"delta\":{}," \
+    "\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+
 struct source {
     struct peer peer;
     char request[REQUEST_ROOM];
     size_t filled;
     size_t flood_at; /* where in the block it is */
     bool open;
+    bool finished;
 };
 
 struct provider {
@@ -116,7 +122,8 @@ void provider_free(struct provider **provider_ref)
     struct provider *provider = *provider_ref;
     *provider_ref = NULL;
     for (int i = 0; i < provider->connections; i++) {
-        close(provider->accepted[i]->peer.fd);
+        if (provider->accepted[i]->peer.fd >= 0)
+            close(provider->accepted[i]->peer.fd);
         free(provider->accepted[i]);
     }
     close(provider->listener.fd);
@@ -174,6 +181,11 @@ static void read_request(struct provider *provider, struct source *source)
     ssize_t got = recv(source->peer.fd, source->request + source->filled, room, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    if (got <= 0 && source->finished) {
+        close(source->peer.fd);
+        source->peer.fd = -1;
+        return;
+    }
     if (got <= 0)
         fail(source->open ? "a stream was left" : "a connection ended without a request");
     source->filled += (size_t)got;
@@ -236,6 +248,20 @@ bool provider_pace(struct provider *provider)
         provider->sent++;
     }
     return provider->sent == provider->total;
+}
+
+void provider_finish(struct provider *provider)
+{
+    char tail[512];
+    size_t size = (size_t)snprintf(tail, sizeof(tail), "%zx\r\n%s\r\n0\r\n\r\n",
+                                   strlen(LAST_EVENTS), LAST_EVENTS);
+    for (int i = 0; i < provider->opened; i++) {
+        struct source *source = provider->sources[i];
+        if (send(source->peer.fd, tail, size, MSG_NOSIGNAL) != (ssize_t)size)
+            fail("the end of a stream was not taken");
+        source->finished = true;
+        shutdown(source->peer.fd, SHUT_WR);
+    }
 }
 
 int64_t provider_sent(const struct provider *provider)

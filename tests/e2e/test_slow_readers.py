@@ -55,6 +55,7 @@ def open_reader(gateway):
 def quiet(sim):
     """Whether the provider has got rid of nothing for a moment."""
     before = sim.bill()
+    assert before["cancelled"] == 0, f"a stream was given up: {before}"
     select.select([], [], [], 0.3)
     return before if sim.bill() == before and before["open"] == READERS else None
 

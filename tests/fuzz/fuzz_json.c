@@ -8,6 +8,9 @@
 
 #include "wire/json.h"
 
+#include <float.h>
+#include <math.h>
+
 #define EXACT_MAX ((INT64_C(1) << 53) - 1)
 
 /* cJSON, as Debian ships it, takes no longer numbers. */
@@ -156,11 +159,11 @@ static bool repeats(const struct json *node)
 static bool has_fault(const struct json *node, const char *what, unsigned depth)
 {
     double number;
-    if (strcmp(what, "nested too deeply") == 0 && depth > JSON_MAX_DEPTH)
+    bool container = json_type(node) == JSON_ARRAY || json_type(node) == JSON_OBJECT;
+    if (strcmp(what, "nested too deeply") == 0 && container && depth >= JSON_MAX_DEPTH)
         return true;
-    if (strcmp(what, "number out of range") == 0 && json_type(node) == JSON_NUMBER &&
-        !json_number(node, &number))
-        return true;
+    if (strcmp(what, "number out of range") == 0 && json_type(node) == JSON_NUMBER)
+        return !json_number(node, &number) || fabs(number) == DBL_MAX; /* rounded down to it */
     for (const struct json *child = json_first(node); child != NULL; child = json_next(child)) {
         if (strcmp(what, "duplicate key") == 0 && json_type(node) == JSON_OBJECT && repeats(child))
             return true;

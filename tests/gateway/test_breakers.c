@@ -85,24 +85,24 @@ static void post_once(struct pair *pair, int status)
     raw_reply_fini(&reply);
 }
 
-/* Five failures; the sixth request would be served. */
-static void open_breaker(struct pair *pair)
+/* Five failures on one connection, which then goes on as `after` says. */
+static void open_breaker(struct pair *pair, const struct script_step *after, size_t count)
 {
-    static const struct script_step five[] = {
-        SCRIPT_REQUEST, SCRIPT_SEND(DOWN), SCRIPT_REQUEST, SCRIPT_SEND(DOWN),
-        SCRIPT_REQUEST, SCRIPT_SEND(DOWN), SCRIPT_REQUEST, SCRIPT_SEND(DOWN),
-        SCRIPT_REQUEST, SCRIPT_SEND(DOWN), SCRIPT_REQUEST, SCRIPT_SEND(SERVED),
-        SCRIPT_AGAIN};
-    PLAY(pair->fixture->upstream, five);
+    static struct script_step script[2 * HEALTH_FAILURES + 8];
+    for (size_t i = 0; i < HEALTH_FAILURES; i++)
+        memcpy(&script[2 * i], down, 2 * sizeof down[0]);
+    memcpy(&script[2 * HEALTH_FAILURES], after, count * sizeof after[0]);
+    scripted_upstream_play(pair->fixture->upstream, script, 2 * HEALTH_FAILURES + count);
     for (int i = 0; i < HEALTH_FAILURES; i++)
         post_once(pair, 503);
     assert_int_equal(health_of(pair, ONCE_CELL), HEALTH_OPEN);
 }
+#define OPEN_BREAKER(pair, after) open_breaker(pair, after, sizeof(after) / sizeof((after)[0]))
 
 static void a_target_that_fails_rests_and_is_probed(void **state)
 {
     struct pair *pair = *state;
-    open_breaker(pair);
+    OPEN_BREAKER(pair, good);
     struct raw_reply reply;
     gateway_fixture_exchange(pair->fixture, POST("once", "\"seed\":1"), &reply);
     assert_int_equal(reply.status, 503);
@@ -119,13 +119,58 @@ static void a_target_that_fails_rests_and_is_probed(void **state)
 static void a_refused_reservation_gives_the_probe_back(void **state)
 {
     struct pair *pair = *state;
-    open_breaker(pair);
+    OPEN_BREAKER(pair, good);
     raw_run_until(pair->fixture->loop, may_be_probed, pair, "the end of the rest");
     reload(pair,
            HEAD "tenants:\n  t:\n    budgets: [{name: total, window: total, usd: 0}]\n" CONFIG_KEY);
     post_once(pair, 402);
     reload(pair, HEAD TENANT);
     post_once(pair, 200);
+}
+
+static bool first_holds(void *argument)
+{
+    const struct pair *pair = argument;
+    return scripted_upstream_holding(pair->fixture->upstream) == 1;
+}
+
+/* Opens the breaker, waits for the end of the rest, and lets a stream be the probe. */
+static struct raw_client *start_probe(struct pair *pair, const struct script_step *after,
+                                      size_t count)
+{
+    open_breaker(pair, after, count);
+    raw_run_until(pair->fixture->loop, may_be_probed, pair, "the end of the rest");
+    struct raw_client *client = raw_client_connect(pair->fixture->loop, pair->fixture->port);
+    gateway_fixture_post(pair->fixture, client, POST("once", "\"stream\":true"));
+    raw_run_until(pair->fixture->loop, first_holds, pair, "the probe");
+    return client;
+}
+
+static void there_is_one_probe_at_a_time(void **state)
+{
+    struct pair *pair = *state;
+    struct raw_client *client = start_probe(pair, silent, 2);
+    struct raw_client *other = raw_client_connect(pair->fixture->loop, pair->fixture->port);
+    gateway_fixture_post(pair->fixture, other, POST("once", "\"seed\":1"));
+    raw_client_read_until(other, "upstream_unavailable");
+    raw_client_free(&other);
+    raw_client_free(&client); /* a probe without a verdict: another one may try */
+    gateway_fixture_settle(pair->fixture);
+    PLAY(pair->fixture->upstream, good);
+    post_once(pair, 200);
+}
+
+static void a_long_stream_has_passed_with_its_head(void **state)
+{
+    static const struct script_step stream[] = {
+        SCRIPT_REQUEST,
+        SCRIPT_SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: {}\n\n"),
+        SCRIPT_HOLD};
+    struct pair *pair = *state;
+    struct raw_client *client = start_probe(pair, stream, 3);
+    raw_client_read_until(client, "data: {}");
+    assert_int_equal(health_of(pair, ONCE_CELL), HEALTH_CLOSED);
+    raw_client_free(&client);
 }
 
 static void a_target_that_rests_comes_last(void **state)
@@ -174,6 +219,8 @@ int test_breakers(void)
         WITH_PAIR(a_fallback_that_is_not_the_key_s_is_none),
         WITH_PAIR(a_target_that_fails_rests_and_is_probed),
         WITH_PAIR(a_refused_reservation_gives_the_probe_back),
+        WITH_PAIR(there_is_one_probe_at_a_time),
+        WITH_PAIR(a_long_stream_has_passed_with_its_head),
         WITH_PAIR(a_target_that_rests_comes_last),
         WITH_PAIR(a_client_that_leaves_says_nothing_of_health),
     };

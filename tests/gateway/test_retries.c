@@ -320,6 +320,33 @@ static void a_gateway_that_stops_in_between_says_so(void **state)
     assert_int_equal(asked_first(pair), 1);
 }
 
+static bool first_holds(void *argument)
+{
+    const struct pair *pair = argument;
+    return scripted_upstream_holding(pair->fixture->upstream) == 1;
+}
+
+/* Only a complete error costs nothing. */
+static void a_client_that_leaves_during_an_error_may_be_billed(void **state)
+{
+    struct pair *pair = *state;
+    static const struct script_step half[] = {
+        SCRIPT_REQUEST, SCRIPT_SEND(REPLY("503", "Content-Length: 25\r\n\r\n", "{\"error\"")),
+        SCRIPT_HOLD};
+    PLAY(pair->fixture->upstream, half);
+    struct raw_client *client = raw_client_connect(pair->fixture->loop, pair->fixture->port);
+    gateway_fixture_post(pair->fixture, client, POST("two", "\"max_tokens\":50"));
+    raw_run_until(pair->fixture->loop, first_holds, pair, "half an error");
+    raw_run_for(pair->fixture->loop, 20); /* its head has come */
+    raw_client_reset(client);
+    gateway_fixture_settle(pair->fixture);
+    raw_client_free(&client);
+    struct budget_view view;
+    gateway_fixture_budget(pair->fixture, BUDGET_CELL, WINDOW_TOTAL, &view);
+    assert_true(view.spent_nusd > 0 && view.uncertain_nusd > 0 && view.held_nusd == 0);
+    assert_int_equal(asked_second(pair), 0);
+}
+
 /* ---- the log ---- */
 
 static void each_attempt_has_its_line(void **state)
@@ -370,6 +397,7 @@ int test_retries(void)
         WITH_PAIR(all_tries_together_have_the_time_of_one),
         WITH_PAIR(a_client_that_leaves_in_between_is_settled_once),
         WITH_PAIR(a_gateway_that_stops_in_between_says_so),
+        WITH_PAIR(a_client_that_leaves_during_an_error_may_be_billed),
         WITH_PAIR(each_attempt_has_its_line),
     };
     return cmocka_run_group_tests_name("gateway/retries", tests, NULL, NULL);
