@@ -128,6 +128,7 @@ static void run_paced(struct run *run)
 /* Until nothing moves: what is queued then is all that ever will be. */
 static void run_stuck(struct run *run)
 {
+    provider_flood(run->provider);
     int64_t flooded = -1, moved_ns = now_ns();
     while (now_ns() - moved_ns < QUIET_NS) {
         turn(run, 10);

@@ -64,7 +64,8 @@ int64_t provider_sent(const struct provider *provider);
 /* How late events were written, in nanoseconds: the 99th percentile of those that count. */
 int64_t provider_late_ns(struct provider *provider);
 
-/* As fast as they are taken: bytes written so far. */
+/* Starts to write as fast as it is taken; bytes written so far. */
+void provider_flood(struct provider *provider);
 int64_t provider_flooded(const struct provider *provider);
 
 /* ---- the clients ---- */

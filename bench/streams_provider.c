@@ -171,8 +171,6 @@ static void begin_stream(struct provider *provider, struct source *source)
         send(source->peer.fd, provider->event, provider->event_size, MSG_NOSIGNAL) !=
             (ssize_t)provider->event_size)
         fail("the provider cannot write");
-    if (provider->options->stuck)
-        watch(provider->epoll, &source->peer, EPOLLIN | EPOLLOUT);
 }
 
 static void read_request(struct provider *provider, struct source *source)
@@ -273,6 +271,12 @@ int64_t provider_late_ns(struct provider *provider)
 {
     sort_ns(provider->late, provider->late_count);
     return percentile(provider->late, provider->late_count, 0.99);
+}
+
+void provider_flood(struct provider *provider)
+{
+    for (int i = 0; i < provider->opened; i++)
+        watch(provider->epoll, &provider->sources[i]->peer, EPOLLIN | EPOLLOUT);
 }
 
 int64_t provider_flooded(const struct provider *provider)

@@ -20,8 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUEUE_HIGH    (256 * 1024)
-#define QUEUE_LOW     (64 * 1024)
+#define QUEUE_HIGH    (128 * 1024)
+#define QUEUE_LOW     (32 * 1024)
 #define KEEP_ALIVE_MS 75000 /* longer than the 60 s of common load balancers */
 
 static struct server_settings server_settings(const struct snapshot *snapshot)

@@ -34,10 +34,10 @@
     "price: {input: 1, output: 2}, context_window: 100000, max_output_tokens: 1000, hidden_input: 0"
 
 /* `two`: first, nearly always, then second. `one`: first alone, three tries. */
-#define HEAD HEAD_FOR("20s")
-#define HEAD_FOR(request_time)                                                                \
+#define HEAD HEAD_FOR("first_byte: 300ms, request: 20s")
+#define HEAD_FOR(times)                                                                       \
     "listen: 127.0.0.1:0\nadmin: off\nworkers: 1\n"                                           \
-    "timeouts: {connect: 500ms, first_byte: 300ms, idle: 300ms, request: " request_time "}\n" \
+    "timeouts: {connect: 500ms, idle: 300ms, " times "}\n"                                    \
     "providers:\n"                                                                            \
     "  first: {kind: openai, base_url: '%s', api_key: one}\n"                                 \
     "  second: {kind: openai, base_url: 'SECOND/v1', api_key: two}\n"                         \
