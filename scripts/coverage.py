@@ -19,9 +19,9 @@ AT_ONCE = 16  # files for each run of gcov
 
 
 def build_preset(build):
-    subprocess.run(["cmake", "--preset", "coverage", "-B", build], cwd=ROOT, check=True,
-                   stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", build, "-j", str(os.cpu_count() or 2), "--quiet"], check=True)
+    commands = [["cmake", "--preset", "coverage", "-B", build],
+                ["ninja", "-C", build, "-j", str(os.cpu_count() or 2), "--quiet"]]
+    return all(subprocess.run(command, cwd=ROOT).returncode == 0 for command in commands)
 
 
 def run_tests(build):
@@ -136,7 +136,8 @@ def main():
     parser.add_argument("--missed", action="store_true")
     arguments = parser.parse_args()
     build = arguments.build.resolve()
-    build_preset(build)
+    if not build_preset(build):
+        return 1
     passed = run_tests(build)
     modules = collect(build)
     if not modules:

@@ -98,6 +98,13 @@ static const char *reason_of(const struct attempt *attempt, CURLcode result)
     return attempt->facts.reason[0] != '\0' ? attempt->facts.reason : curl_easy_strerror(result);
 }
 
+/* Not for the pool: the next look-up of a handle whose last one failed leaks the name (curl 8.14). */
+static void end_unconnected(struct attempt *attempt, CURLcode result)
+{
+    attempt->worn = true;
+    finish(attempt, ERR_UPSTREAM_UNREACHABLE, reason_of(attempt, result));
+}
+
 void attempt_ended(struct attempt *attempt, CURLcode result)
 {
     if (result == CURLE_OK && attempt->facts.status != 0)
@@ -107,7 +114,7 @@ void attempt_ended(struct attempt *attempt, CURLcode result)
     else if (attempt->facts.connected)
         finish(attempt, ERR_UPSTREAM_BROKEN, reason_of(attempt, result));
     else
-        finish(attempt, ERR_UPSTREAM_UNREACHABLE, reason_of(attempt, result));
+        end_unconnected(attempt, result);
 }
 
 /* Both clocks are the loop's, which stands still within a turn: a long turn makes nobody late. */

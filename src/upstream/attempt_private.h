@@ -35,7 +35,7 @@ struct attempt {
     CURL *easy;
     struct upstream_route *route; /* what `easy` is set up for; a reference */
     bool in_multi;
-    bool worn; /* curl counts its retries for the life of a handle: not for the pool any more */
+    bool worn; /* not for the pool any more: what curl keeps for the life of a handle is spoilt */
     bool paused;
     bool withheld;  /* curl keeps bytes that came while paused */
     int fd;         /* its connection, or -1 */
