@@ -19,9 +19,12 @@ AT_ONCE = 16  # files for each run of gcov
 
 
 def build_preset(build):
-    commands = [["cmake", "--preset", "coverage", "-B", build],
-                ["ninja", "-C", build, "-j", str(os.cpu_count() or 2), "--quiet"]]
-    return all(subprocess.run(command, cwd=ROOT).returncode == 0 for command in commands)
+    configured = subprocess.run(["cmake", "--preset", "coverage", "-B", build], cwd=ROOT,
+                                stdout=subprocess.DEVNULL)
+    if configured.returncode != 0:
+        return False
+    command = ["ninja", "-C", build, "-j", str(os.cpu_count() or 2), "--quiet"]
+    return subprocess.run(command).returncode == 0
 
 
 def run_tests(build):
