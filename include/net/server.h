@@ -105,9 +105,9 @@ void conn_send_interim(struct conn *conn);
 /* "100 Continue" when the client waits for it; nothing otherwise. */
 void conn_send_continue(struct conn *conn);
 
-/* A whole reply: `body` is sent with the head put into its front room (512 bytes are ample), in one
- * write at once; bytes the kernel does not take are copied. `body` is the caller's, has its contents
- * unchanged after the call, and is not needed any more. NULL: no body. */
+/* A whole reply. Like everything else it leaves at the end of the turn, so that the sender's books are
+ * closed before the client has read it. `body` (NULL: none) stays the caller's, unchanged, and is not needed
+ * after the call. */
 void conn_reply(struct conn *conn, int status, const struct header *fields, size_t count,
                 struct buf *body);
 

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define REPLY_CEILING (64 * 1024 * 1024)
-#define HEAD_ROOM     1024
 
 static const struct admin_route routes[] = {
     {SPAN_INIT("/healthz"), SPAN_INIT("GET"), false, health_live},
@@ -73,7 +72,7 @@ static void *on_head(void *context, struct conn *conn, const struct request_head
     struct arena arena;
     struct buf body;
     arena_init(&arena, 64 * 1024);
-    buf_init(&body, REPLY_CEILING, HEAD_ROOM);
+    buf_init(&body, REPLY_CEILING, 0);
     struct admin_reply reply = {.status = 200, .content_type = SPAN("text/plain"), .body = &body};
     const struct admin_route *route = NULL;
     enum err err = check(admin, head, &arena, &route);

@@ -22,7 +22,6 @@
 #define SCRATCH_CAP   (16 * 1024 * 1024)
 #define EVENT_CEILING (1024 * 1024)
 #define REPLY_CEILING (16 * 1024 * 1024)
-#define HEAD_ROOM     2048
 #define KEEP_BYTES    (16 * 1024)
 
 static struct exchange *exchange_make(void)
@@ -32,7 +31,7 @@ static struct exchange *exchange_make(void)
     arena_init(&exchange->scratch, SCRATCH_CAP);
     buf_init(&exchange->body, 0, 0);
     buf_init(&exchange->request, 0, 0);
-    buf_init(&exchange->reply, REPLY_CEILING, HEAD_ROOM);
+    buf_init(&exchange->reply, REPLY_CEILING, 0);
     sse_reader_init(&exchange->events, EVENT_CEILING);
     return exchange;
 }

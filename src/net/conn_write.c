@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reply. A whole reply goes to the kernel at once, in one write; all else is put into the queue
- * and leaves at the end of the turn. What the kernel does not take stays in the queue while libuv
+ * The reply. All of it is put into the queue and leaves at the end of the turn, so that what the
+ * sender does in the same turn (settle, record) is done before a client reads it. What the kernel does not take stays in the queue while libuv
  * writes its front: nothing is consumed before that write is done.
  *
  *   queue  [ being written by libuv | waiting ................ ]   <- conn_send appends
@@ -154,28 +154,6 @@ static void enqueue_scratch(struct conn *conn)
     }
 }
 
-/* At once when nothing waits; the rest is copied. */
-static void send_now(struct conn *conn, struct span bytes)
-{
-    uv_buf_t buffer = {.base = (char *)bytes.ptr, .len = bytes.len};
-    if (conn->tls == NULL && conn_all_written(conn))
-        bytes = span_from(bytes, try_write(conn, &buffer, 1));
-    enqueue(conn, bytes);
-}
-
-/* Borrows the body's front room for the head, and leaves the body as it was. */
-static void send_joined(struct conn *conn, struct span head, struct buf *body)
-{
-    if (head.len <= body->start && head.len <= body->ceiling - buf_len(body)) {
-        buf_prepend(body, head);
-        send_now(conn, buf_span(body));
-        buf_consume(body, head.len);
-    } else {
-        enqueue(conn, head);
-        enqueue(conn, buf_span(body));
-    }
-}
-
 /* ---- the reply ---- */
 
 /* False when the connection is at its end already, and nobody needs the reply any more. */
@@ -230,10 +208,10 @@ void conn_reply(struct conn *conn, int status, const struct header *fields, size
                      bare ? REPLY_NO_BODY : REPLY_LENGTH, len, stays_open(conn));
     if (buf_failed(head)) {
         break_off(conn); /* no memory */
-    } else if (bare || conn->head_method || len == 0) {
-        send_now(conn, buf_span(head));
     } else {
-        send_joined(conn, buf_span(head), body);
+        enqueue(conn, buf_span(head));
+        if (!bare && !conn->head_method && len > 0)
+            enqueue(conn, buf_span(body));
     }
     end_answer(conn);
 }

@@ -59,9 +59,9 @@ def test_quick_start_answers_the_curl_of_its_banner():
                       "x-weir-output-tokens: 64", "x-weir-budget: name=demo-day;window=day;limit=1.00",
                       "x-ratelimit-remaining-requests: 599"):
             assert field in answer, f"no {field} in {answer}"
-        scrape = request(admin, "GET", "/metrics")
         assert banner.group(2) == f"http://127.0.0.1:{admin}/metrics"
-        assert 'weir_requests_total{tenant="demo"' in scrape.text()
+        until("its record", lambda: 'weir_requests_total{tenant="demo"' in request(
+            admin, "GET", "/metrics").text())
         token = (Path(folder) / "state" / "admin.token").read_text().strip()
         assert os.stat(Path(folder) / "state" / "admin.token").st_mode & 0o777 == 0o600
         reload = request(admin, "POST", "/admin/reload", None, {"Authorization": f"Bearer {token}"})
