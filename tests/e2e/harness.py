@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -34,10 +35,13 @@ class Settings:
     sdks = None     # the folder of the SDKs
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count):
+    """Each another: all are held until the last is known."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 class Process:
@@ -118,7 +122,7 @@ class Gateway:
 
     def __init__(self, yaml, sim=None, binary=None, workers=2, extra=""):
         self.dir = Path(tempfile.mkdtemp(prefix="weir-e2e-"))
-        self.port, self.admin = free_port(), free_port()
+        self.port, self.admin = free_ports(2)
         self.frame = (f"listen: 127.0.0.1:{self.port}\n"
                       f"admin: {{listen: 127.0.0.1:{self.admin}, token: {ADMIN_TOKEN}}}\n"
                       f"workers: {workers}\nstate_dir: {self.dir}/state\n"

@@ -15,7 +15,7 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from harness import (DEADLINE_S, KEY, Gateway, Process, Settings, Sim, chat, free_port,
+from harness import (DEADLINE_S, KEY, Gateway, Process, Settings, Sim, chat, free_ports,
                      request, until)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -46,7 +46,7 @@ def run_weir(*arguments):
 def test_quick_start_answers_the_curl_of_its_banner():
     with tempfile.TemporaryDirectory() as folder:
         text = (ROOT / "config" / "quickstart.yaml").read_text()
-        port, admin = free_port(), free_port()
+        port, admin = free_ports(2)
         path = Path(folder) / "weir.yaml"
         path.write_text(text.replace("127.0.0.1:8080", f"127.0.0.1:{port}")
                         .replace("127.0.0.1:9090", f"127.0.0.1:{admin}"))
