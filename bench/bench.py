@@ -88,10 +88,13 @@ wrk.headers["Authorization"] = "Bearer {key}"
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(count):
+    """Each another: all are held until the last is known."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def chat_body(model, size=1024):
@@ -160,13 +163,13 @@ class Bench:
         return path
 
     def open(self):
-        self.upstream, self.weir_port, self.nginx_port = free_port(), free_port(), free_port()
+        self.upstream, self.weir_port, self.nginx_port, self.admin_port = free_ports(4)
         self.start([WEIR, "sim", "--listen", f"127.0.0.1:{self.upstream}"], 1, self.upstream)
         config = self.write("nginx.conf", NGINX.format(
             dir=self.dir, upstream=self.upstream, port=self.nginx_port, more=""))
         self.nginx = self.start(["nginx", "-c", config, "-p", self.dir], 0, self.nginx_port)
         config = self.write("weir.yaml", WEIR_CONFIG.format(
-            dir=self.dir, upstream=self.upstream, port=self.weir_port, admin=free_port(),
+            dir=self.dir, upstream=self.upstream, port=self.weir_port, admin=self.admin_port,
             hash=KEY_SHA256, log=self.arguments.log))
         self.weir = self.start([WEIR, "run", "-c", config], 0, self.weir_port)
         self.idle_kib = rss_kib(self.weir.pid)

@@ -19,7 +19,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from bench import (KEY, KEY_SHA256, NGINX, ROOT, WEIR_CONFIG, WEIR, Bench, cpu_ns, free_port, rss_kib,
+from bench import (KEY, KEY_SHA256, NGINX, ROOT, WEIR_CONFIG, WEIR, Bench, cpu_ns, free_ports, rss_kib,
                    spread)
 
 TOOL = ROOT / "build" / "release" / "bench" / "bench_streams"
@@ -31,8 +31,8 @@ ENOUGH_S = 10  # after which no further round begins
 
 class Streams(Bench):
     def open(self):
-        self.provider, self.admin = free_port(), free_port()
-        ports = {"direct": self.provider, "weir": free_port(), "nginx": free_port()}
+        self.provider, self.admin, weir, nginx = free_ports(4)
+        ports = {"direct": self.provider, "weir": weir, "nginx": nginx}
         config = self.write("nginx.conf", NGINX.format(
             dir=self.dir, upstream=self.provider, port=ports["nginx"], more=UNBUFFERED))
         nginx = self.start(["nginx", "-c", config, "-p", self.dir], 0, ports["nginx"])

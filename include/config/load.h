@@ -8,6 +8,7 @@
 #ifndef CONFIG_LOAD_H
 #define CONFIG_LOAD_H
 
+#include "base/buf.h"
 #include "config/snapshot.h"
 #include "policy/cells.h"
 
@@ -29,6 +30,7 @@ struct problems {
 
 void problems_fini(struct problems *problems);
 /* One "file:line:column: message" a line. */
+void problems_write(const struct problems *problems, struct buf *out);
 void problems_print(const struct problems *problems, FILE *out);
 
 struct load_settings {

@@ -32,6 +32,12 @@ void metrics_free(struct metrics **metrics);
 #define METRIC_MAX_LABELS     4
 #define METRIC_MAX_LABEL_SIZE 128 /* longer values are cut there, on a character boundary */
 
+/* A name as a label's value: "none" where there is none. */
+static inline struct span metrics_label(const char *name)
+{
+    return name[0] != '\0' ? span_from_string(name) : SPAN("none");
+}
+
 /* Adds to a counter (in its unit: plain, nano-dollars or nanoseconds). As many label values as
  * metrics.def names (NULL for none), UTF-8, copied. Never negative (asserted); a counter stops at
  * INT64_MAX. The worker's thread only. */

@@ -25,6 +25,9 @@ const struct header *headers_find(const struct headers *headers, struct span nam
 struct span headers_get(const struct headers *headers, struct span name);
 size_t headers_count(const struct headers *headers, struct span name);
 
+/* The token of an Authorization value of the scheme Bearer; empty for any other. */
+struct span bearer_token(struct span value);
+
 /* Whether a value may stand in a field: no CR, LF, NUL or other control characters but tab. */
 bool field_safe(struct span value);
 

@@ -34,11 +34,8 @@ static const struct admin_route *route_find(struct span path)
 
 static bool token_given(const struct admin *admin, const struct headers *headers)
 {
-    struct span scheme;
-    struct span value = headers_get(headers, SPAN("authorization"));
-    struct span token = span_trim(span_cut(value, ' ', &scheme));
-    return span_equal_nocase(scheme, SPAN("bearer")) &&
-           secret_equal_spans(token, span_from_string(admin->token));
+    struct span token = bearer_token(headers_get(headers, SPAN("authorization")));
+    return token.len > 0 && secret_equal_spans(token, span_from_string(admin->token));
 }
 
 static enum err check(const struct admin *admin, const struct request_head *head,

@@ -3,7 +3,7 @@
 /* Opening, running and closing the gateway; see process.h. */
 #include "process_private.h"
 
-#include "simulator.h"
+#include "simulator.h" /* stopped here, started by the load */
 #include "thread.h"
 
 #include "base/log.h"
@@ -72,15 +72,12 @@ static void reopen_log(struct process *process)
 static void caught(void *argument, int signum)
 {
     struct process *process = argument;
-    struct buf report;
     if (signum != SIGHUP) {
         drain_begin(process);
         return;
     }
     reopen_log(process);
-    buf_init(&report, 1024 * 1024, 0);
-    reload_now(process, &report);
-    buf_fini(&report);
+    reload_unasked(process);
 }
 
 /* ---- what the admin listener asks ---- */
@@ -114,16 +111,8 @@ static const struct admin_owner admin_owner = {.snapshot = owner_snapshot,
 
 static bool open_config(struct process *process)
 {
-    const char *error = NULL;
-    if (config_wants_simulator(process->config_path)) {
-        process->simulator = simulator_start(&error);
-        if (process->simulator == NULL) {
-            fprintf(stderr, "weir: the simulated provider cannot start: %s\n", error);
-            return false;
-        }
-    }
     struct buf report;
-    buf_init(&report, 1024 * 1024, 0);
+    buf_init(&report, REPORT_CEILING, 0);
     bool loaded = reload_load(process, &report);
     if (!loaded)
         fprintf(stderr, "%.*s", SPAN_ARG(buf_span(&report)));
@@ -286,9 +275,4 @@ void process_close(struct process **address)
 const struct snapshot *process_snapshot(const struct process *process)
 {
     return process->snapshot;
-}
-
-const char *process_admin_token(const struct process *process)
-{
-    return process->token;
 }

@@ -22,6 +22,5 @@ void process_close(struct process **address);
 
 /* For the banner. */
 const struct snapshot *process_snapshot(const struct process *process);
-const char *process_admin_token(const struct process *process);
 
 #endif

@@ -25,9 +25,10 @@ struct timer;
 struct watch;
 struct worker_thread;
 
-#define WATCH_MAX 16
+#define WATCH_MAX      16
+#define REPORT_CEILING (1024 * 1024)
 
-/* What a file was when it was last loaded: a directory's watch tells of more than our files. */
+/* What a file was just before it was last loaded: a directory's watch tells of more than our files. */
 struct file_print {
     uint64_t inode;
     int64_t size;
@@ -46,7 +47,6 @@ struct process {
     struct watch *watches[WATCH_MAX];
     size_t watch_count;
     struct file_print *prints;  /* of snapshot->files */
-    int64_t load_begun_ns;      /* wall time */
     struct timer *settle_timer; /* changes come in bursts: one reload for all */
 
     struct simulator *simulator;
@@ -67,11 +67,13 @@ struct process {
 
 /* ---- reload.c ---- */
 
-/* Loads the file into process->snapshot for the first time, or anew. False: every problem is in
- * *report, a line each, and nothing has changed. */
+/* Loads the file into process->snapshot for the first time, or anew, with the simulator that it may
+ * want. False: every problem is in *report, a line each, and nothing has changed. */
 bool reload_load(struct process *process, struct buf *report);
 /* Loads, tells the workers, watches the new files, logs how it went. */
 bool reload_now(struct process *process, struct buf *report);
+/* The same, for those whom nobody waits for an answer from. */
+void reload_unasked(struct process *process);
 /* Watches the directories of the files that the snapshot was read from. */
 void reload_watch(struct process *process);
 void reload_unwatch(struct process *process);

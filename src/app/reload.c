@@ -23,34 +23,101 @@
 
 #define SETTLE_MS 100
 
-static void report_problems(const struct problems *problems, struct buf *report)
-{
-    for (size_t i = 0; i < problems->count; i++) {
-        const struct problem *problem = &problems->items[i];
-        buf_printf(report, "%s:%zu:%zu: %s\n", problem->file, problem->line, problem->column,
-                   problem->message);
-    }
-}
-
 static void snapshot_died(struct snapshot *snapshot)
 {
     process_post(snapshot->owner, MAIN_SNAPSHOT_DEAD, snapshot);
 }
 
-bool reload_load(struct process *process, struct buf *report)
+/* ---- what the files were ---- */
+
+static struct file_print print_of(const char *path)
 {
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return (struct file_print){0};
+    return (struct file_print){.inode = status.st_ino,
+                               .size = status.st_size,
+                               .modified_ns = (int64_t)status.st_mtim.tv_sec * NS_PER_S +
+                                              status.st_mtim.tv_nsec};
+}
+
+static bool print_equal(struct file_print a, struct file_print b)
+{
+    return a.inode == b.inode && a.size == b.size && a.modified_ns == b.modified_ns;
+}
+
+/* Of all files of a snapshot, in new memory; NULL without one. */
+static struct file_print *prints_of(const struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return NULL;
+    struct file_print *prints = memory_array(snapshot->file_count, sizeof *prints);
+    for (size_t i = 0; i < snapshot->file_count; i++)
+        prints[i] = print_of(snapshot->files[i]);
+    return prints;
+}
+
+/* Files that both snapshots were read from keep what they were before the load: a change while it ran is
+ * then one more change. */
+static void keep_prints(struct file_print *prints, const struct snapshot *new,
+                        const struct file_print *before, const struct snapshot *old)
+{
+    for (size_t i = 0; i < new->file_count; i++)
+        for (size_t j = 0; old != NULL && j < old->file_count; j++)
+            if (strcmp(new->files[i], old->files[j]) == 0)
+                prints[i] = before[j];
+}
+
+static bool files_changed(const struct process *process)
+{
+    const struct snapshot *snapshot = process->snapshot;
+    for (size_t i = 0; i < snapshot->file_count; i++)
+        if (!print_equal(process->prints[i], print_of(snapshot->files[i])))
+            return true;
+    return false;
+}
+
+/* ---- loading ---- */
+
+/* The loader needs its address, so it is there before. */
+static bool start_simulator(struct process *process, struct buf *report)
+{
+    const char *error = NULL;
+    if (process->simulator != NULL || !config_wants_simulator(process->config_path))
+        return true;
+    process->simulator = simulator_start(&error);
+    if (process->simulator == NULL)
+        buf_printf(report, "the simulated provider cannot start: %s\n", error);
+    return process->simulator != NULL;
+}
+
+static struct snapshot *load(struct process *process, struct buf *report)
+{
+    if (!start_simulator(process, report))
+        return NULL;
     const char *simulated =
         process->simulator != NULL ? simulator_base_url(process->simulator) : NULL;
     struct load_settings settings = {
         .path = process->config_path, .cells = process->cells, .simulated_base_url = simulated};
     struct problems problems = {0};
-    process->load_begun_ns = clock_wall_ns();
     struct snapshot *snapshot = config_load(&settings, &problems);
-    report_problems(&problems, report);
+    problems_write(&problems, report);
     problems_fini(&problems);
+    return snapshot;
+}
+
+bool reload_load(struct process *process, struct buf *report)
+{
+    struct file_print *before = prints_of(process->snapshot);
+    struct snapshot *snapshot = load(process, report);
     process->reload_state.successful = snapshot != NULL;
+    free(process->prints);
+    process->prints = before; /* the same bad file is not loaded again */
     if (snapshot == NULL)
         return false;
+    process->prints = prints_of(snapshot);
+    keep_prints(process->prints, snapshot, before, process->snapshot);
+    free(before);
     snapshot->owner = process;
     snapshot->on_last = snapshot_died;
     process->reload_state.success_wall_ns = snapshot->loaded_wall_ns;
@@ -92,24 +159,12 @@ static void warn_fixed(const struct snapshot *old, const struct snapshot *new)
             log_warn("reload: '%s' has changed and takes effect at the next start", fixed[i].name);
 }
 
-/* The simulator cannot be started later: the loader needs its address. */
-static void start_simulator(struct process *process)
-{
-    const char *error = NULL;
-    if (process->simulator != NULL || !config_wants_simulator(process->config_path))
-        return;
-    process->simulator = simulator_start(&error);
-    if (process->simulator == NULL)
-        log_error("the simulated provider cannot start: %s", error);
-}
-
 bool reload_now(struct process *process, struct buf *report)
 {
     if (process->draining) {
         buf_printf(report, "the gateway is draining\n");
         return false;
     }
-    start_simulator(process);
     struct snapshot *old = snapshot_ref(process->snapshot);
     bool loaded = reload_load(process, report);
     if (loaded) {
@@ -132,55 +187,21 @@ bool reload_now(struct process *process, struct buf *report)
     return loaded;
 }
 
+void reload_unasked(struct process *process)
+{
+    struct buf report; /* in the log already */
+    buf_init(&report, REPORT_CEILING, 0);
+    reload_now(process, &report);
+    buf_fini(&report);
+}
+
 /* ---- watching ---- */
-
-static struct file_print print_of(const char *path)
-{
-    struct stat status;
-    if (stat(path, &status) != 0)
-        return (struct file_print){0};
-    return (struct file_print){.inode = status.st_ino,
-                               .size = status.st_size,
-                               .modified_ns = (int64_t)status.st_mtim.tv_sec * NS_PER_S +
-                                              status.st_mtim.tv_nsec};
-}
-
-static bool print_equal(struct file_print a, struct file_print b)
-{
-    return a.inode == b.inode && a.size == b.size && a.modified_ns == b.modified_ns;
-}
-
-/* A file that was changed while it was loaded is noted as unknown: the next look loads it again. */
-static void take_prints(struct process *process)
-{
-    const struct snapshot *snapshot = process->snapshot;
-    free(process->prints);
-    process->prints = memory_array(snapshot->file_count, sizeof *process->prints);
-    for (size_t i = 0; i < snapshot->file_count; i++)
-        process->prints[i] = print_of(snapshot->files[i]);
-    for (size_t i = 0; i < snapshot->file_count; i++)
-        if (process->prints[i].modified_ns >= process->load_begun_ns)
-            process->prints[i] = (struct file_print){0};
-}
-
-static bool files_changed(const struct process *process)
-{
-    const struct snapshot *snapshot = process->snapshot;
-    for (size_t i = 0; i < snapshot->file_count; i++)
-        if (!print_equal(process->prints[i], print_of(snapshot->files[i])))
-            return true;
-    return false;
-}
 
 static void settled(void *argument)
 {
     struct process *process = argument;
-    struct buf report;
-    if (process->draining || !files_changed(process))
-        return;
-    buf_init(&report, 1024 * 1024, 0);
-    reload_now(process, &report);
-    buf_fini(&report);
+    if (!process->draining && files_changed(process))
+        reload_unasked(process);
 }
 
 static void changed(void *argument)
@@ -215,7 +236,6 @@ void reload_watch(struct process *process)
     const struct snapshot *snapshot = process->snapshot;
     if (process->settle_timer == NULL)
         process->settle_timer = timer_new(process->loop, settled, process);
-    take_prints(process);
     for (size_t i = 0; i < snapshot->file_count && process->watch_count < WATCH_MAX; i++) {
         char *directory = directory_of(snapshot->files[i]);
         if (!watched_before(snapshot, i, directory)) {

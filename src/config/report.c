@@ -114,14 +114,23 @@ void problems_fini(struct problems *problems)
     *problems = (struct problems){0};
 }
 
-void problems_print(const struct problems *problems, FILE *out)
+void problems_write(const struct problems *problems, struct buf *out)
 {
     for (size_t i = 0; i < problems->count; i++) {
         const struct problem *problem = &problems->items[i];
         if (problem->line > 0)
-            fprintf(out, "%s:%zu:%zu: %s\n", problem->file, problem->line, problem->column,
-                    problem->message);
+            buf_printf(out, "%s:%zu:%zu: %s\n", problem->file, problem->line, problem->column,
+                       problem->message);
         else
-            fprintf(out, "%s: %s\n", problem->file, problem->message);
+            buf_printf(out, "%s: %s\n", problem->file, problem->message);
     }
+}
+
+void problems_print(const struct problems *problems, FILE *out)
+{
+    struct buf text;
+    buf_init(&text, SIZE_MAX, 0);
+    problems_write(problems, &text);
+    fprintf(out, "%.*s", SPAN_ARG(buf_span(&text)));
+    buf_fini(&text);
 }

@@ -98,15 +98,11 @@ void attempts_settle(struct exchange *exchange)
 
 /* ---- its record ---- */
 
-static struct span label(const char *field)
-{
-    return field[0] != '\0' ? span_from_string(field) : SPAN("none");
-}
-
 static void count_tokens(struct exchange *exchange, const char *kind, int64_t tokens)
 {
     const struct receipt *receipt = &exchange->receipt;
-    struct span labels[] = {label(receipt->tenant), label(receipt->model), span_from_string(kind)};
+    struct span labels[] = {metrics_label(receipt->tenant), metrics_label(receipt->model),
+                            span_from_string(kind)};
     if (tokens > 0)
         metrics_add(exchange->worker->metrics, METRIC_TOKENS, labels, tokens);
 }
@@ -124,9 +120,9 @@ static void count(struct exchange *exchange)
     const struct bill *bill = &exchange->bill;
     struct metrics *metrics = exchange->worker->metrics;
     char room[SPAN_U64_SIZE];
-    struct span upstream[] = {label(receipt->provider),
+    struct span upstream[] = {metrics_label(receipt->provider),
                               span_from_u64((uint64_t)exchange->facts.status, room)};
-    struct span owner[] = {label(receipt->tenant), label(receipt->model)};
+    struct span owner[] = {metrics_label(receipt->tenant), metrics_label(receipt->model)};
     struct span source = span_from_string(usage_source_name(bill->source));
     metrics_add(metrics, METRIC_UPSTREAM_REQUESTS, upstream, 1);
     if (breached(exchange))

@@ -20,14 +20,6 @@ static bool is_key_field(struct span name)
            span_equal_nocase(name, SPAN("x-goog-api-key"));
 }
 
-/* The token of a Bearer credential; empty for another scheme. */
-static struct span bearer_token(struct span value)
-{
-    struct span scheme;
-    struct span rest = span_cut(value, ' ', &scheme);
-    return span_equal_nocase(scheme, SPAN("bearer")) ? span_trim(rest) : SPAN_NONE;
-}
-
 enum err credentials_find(const struct headers *headers, struct span *key)
 {
     *key = SPAN_NONE;

@@ -11,11 +11,6 @@
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 
-static struct span label(const char *field)
-{
-    return field[0] != '\0' ? span_from_string(field) : SPAN("none");
-}
-
 static void fill_receipt(struct exchange *exchange, int64_t now_ns)
 {
     struct receipt *receipt = &exchange->receipt;
@@ -34,10 +29,10 @@ static void count_request(const struct exchange *exchange, struct metrics *metri
 {
     const struct receipt *receipt = &exchange->receipt;
     char room[SPAN_U64_SIZE];
-    struct span request[] = {label(receipt->tenant), label(receipt->model),
-                             label(receipt->provider),
+    struct span request[] = {metrics_label(receipt->tenant), metrics_label(receipt->model),
+                             metrics_label(receipt->provider),
                              span_from_u64((uint64_t)receipt->status, room)};
-    struct span model = label(receipt->model);
+    struct span model = metrics_label(receipt->model);
     metrics_add(metrics, METRIC_REQUESTS, request, 1);
     metrics_observe(metrics, METRIC_DURATION, &model, receipt->duration_ns);
     if (receipt->attempts > 0) {
@@ -47,7 +42,8 @@ static void count_request(const struct exchange *exchange, struct metrics *metri
     if (receipt->first_byte_ns != 0)
         metrics_observe(metrics, METRIC_FIRST_TOKEN, &model, receipt->first_byte_ns);
     if (exchange->refused) {
-        struct span refused[] = {label(receipt->tenant), span_from_string(receipt->outcome)};
+        struct span refused[] = {metrics_label(receipt->tenant),
+                                 span_from_string(receipt->outcome)};
         metrics_add(metrics, METRIC_REJECTIONS, refused, 1);
     }
 }

@@ -192,7 +192,7 @@ void conn_refuse(struct conn *conn, enum err err)
     conn->head_method = false;
     conn->deaf = true;
     conn->last = true;
-    buf_init(&body, 1024, 256);
+    buf_init(&body, 1024, 0);
     refuse_write_body(&body, err);
     conn_reply(conn, err_info(err)->status, &json, 1, &body);
     buf_fini(&body);

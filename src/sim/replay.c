@@ -22,7 +22,7 @@ struct replay {
     struct deferred turn;
     struct loop *loop;
     struct ids random;
-    struct buf body; /* REPLY_FRONT in front */
+    struct buf body;
     int64_t seed;
     size_t at;
     int status;
@@ -151,7 +151,7 @@ struct replay *replay_start(struct sim *sim, struct conn *conn, const struct beh
     replay->loop = sim->loop;
     replay->seed = behaviour->seed;
     ids_init(&replay->random, (uint64_t)behaviour->seed);
-    buf_init(&replay->body, FILE_MAX, REPLY_FRONT);
+    buf_init(&replay->body, FILE_MAX, 0);
     deferred_init(&replay->turn, on_turn);
     if (sim->records == NULL || !load(replay, sim->records, behaviour->record)) {
         replay_free(&replay);

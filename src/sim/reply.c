@@ -114,7 +114,7 @@ void reply_write_refusal(const struct refusal *refusal, struct buf *out)
 void reply_refusal(struct conn *conn, struct ids *ids, const struct refusal *refusal)
 {
     struct buf body;
-    buf_init(&body, REFUSAL_BYTES, REPLY_FRONT);
+    buf_init(&body, REFUSAL_BYTES, 0);
     reply_write_refusal(refusal, &body);
     buf_append_byte(&body, '}');
     reply_json(conn, ids, refusal->status, &body);

@@ -25,9 +25,6 @@ void refusal_set(struct refusal *refusal, int status, const char *format, ...)
 bool refusal_set_param(struct refusal *refusal, const char *param, const char *code,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Room for the head in front of a whole reply, so that both leave in one write. */
-#define REPLY_FRONT ((size_t)512)
-
 /* Fields of a reply beside Content-Type and x-request-id; an empty value leaves its field out. */
 struct reply_fields {
     struct span media_type;
@@ -35,7 +32,6 @@ struct reply_fields {
     struct span location;
 };
 
-/* `body` has REPLY_FRONT in front. */
 void reply_whole(struct conn *conn, struct ids *ids, int status, const struct reply_fields *fields,
                  struct buf *body);
 void reply_json(struct conn *conn, struct ids *ids, int status, struct buf *body);

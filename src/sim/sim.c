@@ -361,7 +361,7 @@ struct sim *sim_start(struct loop *loop, const struct sim_settings *settings, co
     sim->bill = bill_new(prices);
     sim->started_ns = clock_wall_ns();
     ids_init(&sim->ids, (uint64_t)sim->started_ns);
-    buf_init(&sim->out, SCRATCH_MAX, REPLY_FRONT);
+    buf_init(&sim->out, SCRATCH_MAX, 0);
     sim->server =
         server_listen(loop, settings->address, false, &server_settings, &handler, sim, error);
     if (sim->server == NULL)

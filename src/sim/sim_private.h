@@ -20,7 +20,7 @@ struct sim {
     struct prices *prices;
     struct bill *bill;
     struct ids ids;
-    struct buf out; /* scratch for what is sent within one callback; REPLY_FRONT in front */
+    struct buf out; /* scratch for what is sent within one callback */
     char *records;  /* the folder of recorded exchanges, or NULL */
     struct behaviour fault;
     uint64_t faulty; /* requests to come to which the fault applies */

@@ -31,6 +31,13 @@ size_t headers_count(const struct headers *headers, struct span name)
     return count;
 }
 
+struct span bearer_token(struct span value)
+{
+    struct span scheme;
+    struct span rest = span_cut(value, ' ', &scheme);
+    return span_equal_nocase(scheme, SPAN("bearer")) ? span_trim(rest) : SPAN_NONE;
+}
+
 bool media_type_is(struct span value, struct span type)
 {
     struct span essence;

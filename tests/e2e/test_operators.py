@@ -243,6 +243,24 @@ def test_a_bad_reload_changes_nothing_and_says_why():
               lambda: gateway.metrics().value("weir_config_last_reload_successful") == 1)
 
 
+def test_a_file_of_tomorrow_is_loaded_once():
+    """Clocks of file servers differ: a time ahead of ours is no change that goes on."""
+    with Sim() as sim, Gateway(CONFIG, sim) as gateway:
+        before = gateway.reload_count()
+        tomorrow = time.time() + 86400
+        os.utime(gateway.path, (tomorrow, tomorrow))
+        reloaded(gateway, before)
+        gateway.write(CONFIG.replace("usd: 1.00", "usd: 2.00"))  # seen, so nothing is pending
+        until("the change", lambda: gateway.metrics().value(
+            "weir_budget_limit_usd", budget="acme/total") == 2)
+        os.utime(gateway.path, (tomorrow, tomorrow))
+        loads = set()
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            loads.add(gateway.reload_count())
+        assert len(loads) <= 2, f"loaded {len(loads)} times in a second"
+
+
 def test_a_stream_keeps_the_price_it_began_with():
     dearer = CONFIG.replace("output: 0.60", "output: 60")
     with Sim() as sim, Gateway(CONFIG, sim) as gateway:

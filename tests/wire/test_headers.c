@@ -104,9 +104,21 @@ static void parameters_are_found(void **state)
     assert_span(media_type_parameter(SPAN_NONE, SPAN("charset")), "");
 }
 
+static void bearer_tokens(void **state)
+{
+    (void)state;
+    assert_true(span_equal(bearer_token(SPAN("Bearer abc")), SPAN("abc")));
+    assert_true(span_equal(bearer_token(SPAN("bEARER  abc ")), SPAN("abc")));
+    assert_int_equal(bearer_token(SPAN("Basic abc")).len, 0);
+    assert_int_equal(bearer_token(SPAN("Bearerabc")).len, 0);
+    assert_int_equal(bearer_token(SPAN("Bearer")).len, 0);
+    assert_int_equal(bearer_token(SPAN_NONE).len, 0);
+}
+
 int test_headers(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bearer_tokens),
         cmocka_unit_test(fields_are_found_without_case),
         cmocka_unit_test(an_empty_list_has_nothing),
         cmocka_unit_test(media_types_compare_without_parameters),
