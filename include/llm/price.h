@@ -11,15 +11,50 @@
 #include "llm/usage.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+
+/* Pico-dollars a token of each kind. Whoever fills a price fills all of them: a kind without a price
+ * of its own costs what the kind that it is part of costs, never nothing. */
+struct price_rates {
+    int64_t input_pusd;
+    int64_t cached_input_pusd;   /* part of input, as are the next five */
+    int64_t cache_write_pusd;    /* kept for 5 minutes, or as long as the provider likes */
+    int64_t cache_write_1h_pusd; /* kept for an hour */
+    int64_t audio_input_pusd;
+    int64_t cached_audio_pusd;
+    int64_t image_input_pusd;
+    int64_t output_pusd;
+    int64_t reasoning_pusd; /* part of output, as are the next two */
+    int64_t audio_output_pusd;
+    int64_t image_output_pusd;
+};
+
+/* A long-context step: a request with more input tokens than this pays these rates for all of its
+ * tokens. */
+struct price_step {
+    int64_t above_tokens;
+    struct price_rates rates;
+};
+
+#define PRICE_MAX_STEPS 3
+
+/* What a service tier costs beside the standard one, in thousandths; 0: not offered at a known
+ * price. */
+struct price_tiers {
+    int64_t flex_permille;
+    int64_t priority_permille;
+    int64_t batch_permille;
+};
 
 struct price {
     bool known;
-    int64_t input_pusd;
-    int64_t cached_input_pusd; /* = input_pusd where the operator gives none */
-    int64_t cache_write_pusd;  /* = input_pusd where the operator gives none */
-    int64_t output_pusd;
+    struct price_rates rates;
+    struct price_step steps[PRICE_MAX_STEPS]; /* rising */
+    size_t step_count;
+    struct price_tiers tiers;
     int64_t per_request_nusd;
+    int64_t web_search_nusd; /* each; per-request tools that the provider runs */
 };
 
 /* (input − cached − written) × input + cached × cached_input + written × cache_write

@@ -13,12 +13,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The tier that served a request, as the provider's answer says: prices differ. */
+enum service_tier {
+    SERVICE_TIER_STANDARD, /* "default", "standard", or not said */
+    SERVICE_TIER_FLEX,
+    SERVICE_TIER_PRIORITY, /* and "fast" */
+    SERVICE_TIER_BATCH,
+    SERVICE_TIER_OTHER, /* "scale", …: a contract's, whose prices nobody here knows */
+};
+
 struct usage {
-    int64_t input;        /* all input tokens */
-    int64_t cached_input; /* of them, read from the provider's prompt cache */
-    int64_t cache_write;  /* of them, written to it */
+    int64_t input;          /* all input tokens */
+    int64_t cached_input;   /* of them, read from the provider's prompt cache */
+    int64_t cache_write;    /* of them, written to it, for however long */
+    int64_t cache_write_1h; /* of cache_write, to be kept for an hour */
+    int64_t audio_input;    /* of input; cached_audio lies in both this and cached_input */
+    int64_t cached_audio;
+    int64_t image_input;  /* of input */
     int64_t output;       /* all output tokens */
-    int64_t reasoning;    /* of them, hidden reasoning (display only: may exceed output) */
+    int64_t reasoning;    /* of them, hidden reasoning (may exceed output: seen) */
+    int64_t audio_output; /* of output */
+    int64_t image_output; /* of output */
+    int64_t web_searches; /* tool calls that the provider ran and bills each */
+    enum service_tier service_tier;
 };
 
 enum usage_source {

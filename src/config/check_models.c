@@ -58,7 +58,7 @@ void check_usd(struct check *check, const struct field *field, const struct entr
 #define PRICE(NAME, FLAGS)                                                        \
     {                                                                             \
         .name = #NAME, .read = read_price, .flags = (FLAGS),                      \
-        .offset = offsetof(struct price, NAME##_pusd),                            \
+        .offset = offsetof(struct price, rates.NAME##_pusd),                      \
         .example = "US dollars per million tokens, such as 2.50, at most 1000000" \
     }
 
@@ -83,13 +83,13 @@ static void read_prices(struct check *check, const struct field *field, const st
     struct price *price = &draft->model.price;
     (void)field;
     *price = (struct price){
-        .known = true, .cached_input_pusd = NOT_GIVEN, .cache_write_pusd = NOT_GIVEN};
+        .known = true, .rates.cached_input_pusd = NOT_GIVEN, .rates.cache_write_pusd = NOT_GIVEN};
     schema_map(check, entry->value, "'price'", fields, price);
     /* Never free for want of a price: a part without one costs what the whole costs. */
-    if (price->cached_input_pusd == NOT_GIVEN)
-        price->cached_input_pusd = price->input_pusd;
-    if (price->cache_write_pusd == NOT_GIVEN)
-        price->cache_write_pusd = price->input_pusd;
+    if (price->rates.cached_input_pusd == NOT_GIVEN)
+        price->rates.cached_input_pusd = price->rates.input_pusd;
+    if (price->rates.cache_write_pusd == NOT_GIVEN)
+        price->rates.cache_write_pusd = price->rates.input_pusd;
 }
 
 /* ---- one model ---- */

@@ -75,10 +75,10 @@ static void print_model(const struct model *model, FILE *out)
         fprintf(out, "no price\n");
         return;
     }
-    print_price("USD per million tokens: input", price->input_pusd, out);
-    print_price(", cached input", price->cached_input_pusd, out);
-    print_price(", cache write", price->cache_write_pusd, out);
-    print_price(", output", price->output_pusd, out);
+    print_price("USD per million tokens: input", price->rates.input_pusd, out);
+    print_price(", cached input", price->rates.cached_input_pusd, out);
+    print_price(", cache write", price->rates.cache_write_pusd, out);
+    print_price(", output", price->rates.output_pusd, out);
     if (price->per_request_nusd > 0)
         fprintf(out, "; USD per request: %s", money_format(price->per_request_nusd, text));
     fprintf(out, "\n");

@@ -29,7 +29,8 @@ static int64_t larger(int64_t a, int64_t b)
 
 static int64_t dearest_input_pusd(const struct price *price)
 {
-    return larger(price->input_pusd, larger(price->cached_input_pusd, price->cache_write_pusd));
+    return larger(price->rates.input_pusd,
+                  larger(price->rates.cached_input_pusd, price->rates.cache_write_pusd));
 }
 
 bool price_cost(const struct price *price, const struct usage *usage, int64_t *nusd)
@@ -43,10 +44,10 @@ bool price_cost(const struct price *price, const struct usage *usage, int64_t *n
     if (plain < 0)
         plain = 0;
     money_pusd sum = 0;
-    return add_tokens(&sum, (int64_t)plain, price->input_pusd) &&
-           add_tokens(&sum, usage->cached_input, price->cached_input_pusd) &&
-           add_tokens(&sum, usage->cache_write, price->cache_write_pusd) &&
-           add_tokens(&sum, usage->output, price->output_pusd) &&
+    return add_tokens(&sum, (int64_t)plain, price->rates.input_pusd) &&
+           add_tokens(&sum, usage->cached_input, price->rates.cached_input_pusd) &&
+           add_tokens(&sum, usage->cache_write, price->rates.cache_write_pusd) &&
+           add_tokens(&sum, usage->output, price->rates.output_pusd) &&
            add_tokens(&sum, price->per_request_nusd, PUSD_PER_NUSD) && money_round_up(sum, nusd);
 }
 
@@ -63,7 +64,7 @@ bool price_bound(const struct price *price, int64_t input_tokens, int64_t output
 {
     money_pusd sum;
     return input_pusd(price, input_tokens, &sum) &&
-           add_tokens(&sum, output_tokens, price->output_pusd) && money_round_up(sum, nusd);
+           add_tokens(&sum, output_tokens, price->rates.output_pusd) && money_round_up(sum, nusd);
 }
 
 int64_t price_affordable_output(const struct price *price, int64_t input_tokens, int64_t choices,
@@ -75,17 +76,17 @@ int64_t price_affordable_output(const struct price *price, int64_t input_tokens,
         return -1;
     /* ceil(sum / 1000) ≤ nusd exactly when sum ≤ nusd × 1000: no rounding is lost here. */
     money_pusd left = (money_pusd)nusd * PUSD_PER_NUSD - input;
-    if (left < 0 || price->output_pusd < 0)
+    if (left < 0 || price->rates.output_pusd < 0)
         return -1;
-    if (price->output_pusd == 0)
+    if (price->rates.output_pusd == 0)
         return INT64_MAX;
-    money_pusd limit = left / ((money_pusd)choices * price->output_pusd);
+    money_pusd limit = left / ((money_pusd)choices * price->rates.output_pusd);
     int64_t most = INT64_MAX / choices; /* choices × limit must itself be a number of tokens */
     return limit > most ? most : (int64_t)limit;
 }
 
 bool price_is_free(const struct price *price)
 {
-    return price->known && dearest_input_pusd(price) == 0 && price->output_pusd == 0 &&
+    return price->known && dearest_input_pusd(price) == 0 && price->rates.output_pusd == 0 &&
            price->per_request_nusd == 0;
 }

@@ -112,10 +112,10 @@ static void models_are_read(void **state)
     assert_ptr_equal(m->targets[0].provider, s->providers[0]);
     assert_span(m->targets[0].model, "gpt-4o-real");
     assert_true(m->price.known);
-    assert_int_equal(m->price.input_pusd, 2500000);
-    assert_int_equal(m->price.cached_input_pusd, 1250000);
-    assert_int_equal(m->price.cache_write_pusd, 3000000);
-    assert_int_equal(m->price.output_pusd, 10000000);
+    assert_int_equal(m->price.rates.input_pusd, 2500000);
+    assert_int_equal(m->price.rates.cached_input_pusd, 1250000);
+    assert_int_equal(m->price.rates.cache_write_pusd, 3000000);
+    assert_int_equal(m->price.rates.output_pusd, 10000000);
     assert_int_equal(m->price.per_request_nusd, 10000000);
     assert_int_equal(m->context_window, 128000);
     assert_int_equal(m->max_output_tokens, 16384);
@@ -136,9 +136,9 @@ static void models_are_read(void **state)
     assert_int_equal(m->context_window, 0);
     assert_int_equal(m->max_output_tokens, 4096);
     assert_int_equal(m->min_output_tokens, 16);
-    assert_int_equal(m->price.input_pusd, 150000);
-    assert_int_equal(m->price.cached_input_pusd, 150000);
-    assert_int_equal(m->price.cache_write_pusd, 150000);
+    assert_int_equal(m->price.rates.input_pusd, 150000);
+    assert_int_equal(m->price.rates.cached_input_pusd, 150000);
+    assert_int_equal(m->price.rates.cache_write_pusd, 150000);
     assert_int_equal(m->price.per_request_nusd, 0);
     snapshot_unref(&s);
 }

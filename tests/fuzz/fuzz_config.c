@@ -149,8 +149,8 @@ static void check_model(const struct snapshot *snapshot, const struct model *mod
 {
     const struct price *price = &model->price;
     FUZZ_CHECK(snapshot_model(snapshot, model->name) == model);
-    FUZZ_CHECK(price->input_pusd >= 0 && price->cached_input_pusd >= 0);
-    FUZZ_CHECK(price->cache_write_pusd >= 0 && price->output_pusd >= 0);
+    FUZZ_CHECK(price->rates.input_pusd >= 0 && price->rates.cached_input_pusd >= 0);
+    FUZZ_CHECK(price->rates.cache_write_pusd >= 0 && price->rates.output_pusd >= 0);
     FUZZ_CHECK(price->per_request_nusd >= 0 && model->hidden_input >= -1);
     FUZZ_CHECK(model->min_output_tokens >= 1);
     FUZZ_CHECK(model->max_output_tokens >= model->min_output_tokens);

@@ -15,7 +15,12 @@
 
 static void check_usage(const struct usage *usage, const struct usage_limits *limits)
 {
-    static const struct price price = {true, 2500000, 1250000, 3125000, 10000000, 1000};
+    static const struct price price = {.known = true,
+                                       .rates = {.input_pusd = 2500000,
+                                                 .cached_input_pusd = 1250000,
+                                                 .cache_write_pusd = 3125000,
+                                                 .output_pusd = 10000000},
+                                       .per_request_nusd = 1000};
     int64_t cost;
     FUZZ_CHECK(usage->input >= 0 && usage->cached_input >= 0 && usage->cache_write >= 0);
     FUZZ_CHECK(usage->output >= 0 && usage->reasoning >= 0);

@@ -12,10 +12,10 @@
 
 static const struct price gpt_4o = {
     .known = true,
-    .input_pusd = 2500000,
-    .cached_input_pusd = 1250000,
-    .cache_write_pusd = 2500000,
-    .output_pusd = 10000000,
+    .rates.input_pusd = 2500000,
+    .rates.cached_input_pusd = 1250000,
+    .rates.cache_write_pusd = 2500000,
+    .rates.output_pusd = 10000000,
 };
 
 static void costs_of_known_usage(void **state)
@@ -27,7 +27,12 @@ static void costs_of_known_usage(void **state)
     assert_int_equal(nusd, 600 * 2500 + 400 * 1250 + 100 * 10000);
 
     /* gpt-5.6-sol as billed: written 1.25 times, read 0.1 times the input price */
-    struct price sol = {true, 5000000, 500000, 6250000, 30000000, 0};
+    struct price sol = {.known = true,
+                        .rates = {.input_pusd = 5000000,
+                                  .cached_input_pusd = 500000,
+                                  .cache_write_pusd = 6250000,
+                                  .output_pusd = 30000000},
+                        .per_request_nusd = 0};
     struct usage cached = {.input = 4020, .cached_input = 4012, .cache_write = 8, .output = 4};
     assert_true(price_cost(&sol, &cached, &nusd));
     assert_int_equal(nusd, 4012 * 500 + 8 * 6250 + 4 * 30000);
@@ -42,7 +47,10 @@ static void rounds_up_once(void **state)
 {
     (void)state;
     int64_t nusd = 0;
-    struct price tiny = {true, 1, 1, 1, 1, 0};
+    struct price tiny = {
+        .known = true,
+        .rates = {.input_pusd = 1, .cached_input_pusd = 1, .cache_write_pusd = 1, .output_pusd = 1},
+        .per_request_nusd = 0};
     struct usage usage = {.input = 3, .cached_input = 1, .cache_write = 1, .output = 1};
     assert_true(price_cost(&tiny, &usage, &nusd));
     assert_int_equal(nusd, 1);
@@ -71,11 +79,16 @@ static void refuses_what_no_price_can_be(void **state)
     int64_t nusd = -7;
     struct usage usage = {.input = 1, .output = 1};
     struct price bad[] = {
-        {.known = false, .input_pusd = 1, .output_pusd = 1},
-        {true, -1, 0, 0, 0, 0},
+        {.known = false, .rates.input_pusd = 1, .rates.output_pusd = 1},
+        {.known = true, .rates.input_pusd = -1},
         {true, 0, 0, 0, -1, 0},
         {true, 0, 0, 0, 0, -1},
-        {true, 0, 0, 0, INT64_MAX, INT64_MAX},
+        {.known = true,
+         .rates = {.input_pusd = 0,
+                   .cached_input_pusd = 0,
+                   .cache_write_pusd = 0,
+                   .output_pusd = INT64_MAX},
+         .per_request_nusd = INT64_MAX},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(price_cost(&bad[i], &usage, &nusd));
@@ -93,7 +106,12 @@ static void overflow_is_a_false_result(void **state)
 {
     (void)state;
     int64_t nusd = -7;
-    struct price dear = {true, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
+    struct price dear = {.known = true,
+                         .rates = {.input_pusd = INT64_MAX,
+                                   .cached_input_pusd = INT64_MAX,
+                                   .cache_write_pusd = INT64_MAX,
+                                   .output_pusd = INT64_MAX},
+                         .per_request_nusd = INT64_MAX};
     struct usage most = {.input = INT64_MAX,
                          .cached_input = INT64_MAX,
                          .cache_write = INT64_MAX,
@@ -105,7 +123,12 @@ static void overflow_is_a_false_result(void **state)
     assert_false(price_bound(&gpt_4o, 0, -1, &nusd));
     assert_int_equal(nusd, -7);
 
-    struct price one = {true, 1000, 1000, 1000, 1000, 0};
+    struct price one = {.known = true,
+                        .rates = {.input_pusd = 1000,
+                                  .cached_input_pusd = 1000,
+                                  .cache_write_pusd = 1000,
+                                  .output_pusd = 1000},
+                        .per_request_nusd = 0};
     assert_true(price_bound(&one, INT64_MAX - 1, 1, &nusd));
     assert_true(nusd == INT64_MAX);
     assert_false(price_bound(&one, INT64_MAX, 1, &nusd));
@@ -124,10 +147,20 @@ static void bounds_take_the_dearest_input_price(void **state)
 {
     (void)state;
     int64_t nusd = 0;
-    struct price write = {true, 5000000, 500000, 6250000, 30000000, 100};
+    struct price write = {.known = true,
+                          .rates = {.input_pusd = 5000000,
+                                    .cached_input_pusd = 500000,
+                                    .cache_write_pusd = 6250000,
+                                    .output_pusd = 30000000},
+                          .per_request_nusd = 100};
     assert_true(price_bound(&write, 1000, 10, &nusd));
     assert_int_equal(nusd, 1000 * 6250 + 10 * 30000 + 100);
-    struct price cached = {true, 1000, 3000, 2000, 0, 0};
+    struct price cached = {.known = true,
+                           .rates = {.input_pusd = 1000,
+                                     .cached_input_pusd = 3000,
+                                     .cache_write_pusd = 2000,
+                                     .output_pusd = 0},
+                           .per_request_nusd = 0};
     assert_true(price_bound(&cached, 7, 10, &nusd));
     assert_int_equal(nusd, 21);
 }
@@ -146,12 +179,25 @@ static void affords_known_outputs(void **state)
 
     struct price none = {.known = false};
     assert_int_equal(price_affordable_output(&none, 0, 1, INT64_MAX), -1);
-    struct price negative = {true, 0, 0, 0, -5, 0};
+    struct price negative = {.known = true,
+                             .rates = {.input_pusd = 0,
+                                       .cached_input_pusd = 0,
+                                       .cache_write_pusd = 0,
+                                       .output_pusd = -5},
+                             .per_request_nusd = 0};
     assert_int_equal(price_affordable_output(&negative, 0, 1, INT64_MAX), -1);
-    struct price input_only = {true, 1000, 1000, 1000, 0, 0};
+    struct price input_only = {.known = true,
+                               .rates = {.input_pusd = 1000,
+                                         .cached_input_pusd = 1000,
+                                         .cache_write_pusd = 1000,
+                                         .output_pusd = 0},
+                               .per_request_nusd = 0};
     assert_true(price_affordable_output(&input_only, 9, 1, 9) == INT64_MAX);
     assert_int_equal(price_affordable_output(&input_only, 10, 1, 9), -1);
-    struct price nearly_free = {true, 0, 0, 0, 1, 0};
+    struct price nearly_free = {
+        .known = true,
+        .rates = {.input_pusd = 0, .cached_input_pusd = 0, .cache_write_pusd = 0, .output_pusd = 1},
+        .per_request_nusd = 0};
     assert_true(price_affordable_output(&nearly_free, 0, 1, INT64_MAX) == INT64_MAX);
     assert_true(price_affordable_output(&nearly_free, 0, 3, INT64_MAX) == INT64_MAX / 3);
 }
@@ -161,10 +207,10 @@ static void knows_what_is_free(void **state)
     (void)state;
     assert_true(price_is_free(&(struct price){.known = true}));
     assert_false(price_is_free(&(struct price){.known = false}));
-    assert_false(price_is_free(&(struct price){.known = true, .input_pusd = 1}));
-    assert_false(price_is_free(&(struct price){.known = true, .cached_input_pusd = 1}));
-    assert_false(price_is_free(&(struct price){.known = true, .cache_write_pusd = 1}));
-    assert_false(price_is_free(&(struct price){.known = true, .output_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .rates.input_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .rates.cached_input_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .rates.cache_write_pusd = 1}));
+    assert_false(price_is_free(&(struct price){.known = true, .rates.output_pusd = 1}));
     assert_false(price_is_free(&(struct price){.known = true, .per_request_nusd = 1}));
 }
 
@@ -226,7 +272,7 @@ static void affordable_output_is_the_largest(void **state)
             continue;
         }
         if (limit > INT64_MAX / choices) {
-            assert_true(limit == INT64_MAX && price.output_pusd == 0);
+            assert_true(limit == INT64_MAX && price.rates.output_pusd == 0);
             continue;
         }
         fitting++;
@@ -244,20 +290,16 @@ static void a_cost_is_the_exact_sum_rounded_up(void **state)
     struct chance chance = {3};
     for (int round = 0; round < 100000; round++) {
         /* small enough for plain 64-bit arithmetic as the oracle */
-        struct price price = {true,
-                              chance_scaled(&chance, 24),
-                              chance_scaled(&chance, 24),
-                              chance_scaled(&chance, 24),
-                              chance_scaled(&chance, 24),
-                              chance_scaled(&chance, 24)};
+        struct price price = {.known = true, .rates = {.input_pusd = chance_scaled(&chance, .cached_input_pusd = 24), .cache_write_pusd = chance_scaled(&chance, .output_pusd = 24)}, .per_request_nusd = chance_scaled(&chance};
         struct usage usage = {.cached_input = chance_scaled(&chance, 20),
                               .cache_write = chance_scaled(&chance, 20),
                               .output = chance_scaled(&chance, 20)};
         int64_t plain = chance_scaled(&chance, 20);
         usage.input = plain + usage.cached_input + usage.cache_write;
-        int64_t pusd = plain * price.input_pusd + usage.cached_input * price.cached_input_pusd +
-                       usage.cache_write * price.cache_write_pusd +
-                       usage.output * price.output_pusd + price.per_request_nusd * 1000;
+        int64_t pusd = plain * price.rates.input_pusd +
+                       usage.cached_input * price.rates.cached_input_pusd +
+                       usage.cache_write * price.rates.cache_write_pusd +
+                       usage.output * price.rates.output_pusd + price.per_request_nusd * 1000;
         int64_t cost = -1;
         assert_true(price_cost(&price, &usage, &cost));
         assert_true(cost * 1000 >= pusd && cost * 1000 - pusd < 1000);

@@ -23,7 +23,8 @@ static enum usage_verdict read_within(const char *text, struct usage_limits limi
 
 static void assert_good(const char *text, struct usage expected)
 {
-    struct usage usage = {-1, -1, -1, -1, -1};
+    struct usage usage = {
+        .input = -1, .cached_input = -1, .cache_write = -1, .output = -1, .reasoning = -1};
     if (read_within(text, no_limits, &usage) != USAGE_GOOD)
         fail_msg("not good: %s", text);
     if (memcmp(&usage, &expected, sizeof(usage)) != 0)
@@ -35,7 +36,8 @@ static void assert_good(const char *text, struct usage expected)
 /* And leaves *out alone. */
 static void assert_verdict(const char *text, enum usage_verdict expected)
 {
-    struct usage usage = {7, 7, 7, 7, 7};
+    struct usage usage = {
+        .input = 7, .cached_input = 7, .cache_write = 7, .output = 7, .reasoning = 7};
     struct usage before = usage;
     if (read_within(text, no_limits, &usage) != expected)
         fail_msg("wrong verdict: %s", text);
@@ -46,76 +48,111 @@ static void reads_each_form(void **state)
 {
     (void)state;
     /* OpenAI */
-    assert_good("{\"completion_tokens\":4,\"completion_tokens_details\":{"
-                "\"accepted_prediction_tokens\":0,\"audio_tokens\":0,\"reasoning_tokens\":2},"
-                "\"prompt_tokens\":4020,\"prompt_tokens_details\":{\"audio_tokens\":0,"
-                "\"cache_write_tokens\":8,\"cached_tokens\":4012},\"total_tokens\":4024}",
-                (struct usage){4020, 4012, 8, 4, 2});
+    assert_good(
+        "{\"completion_tokens\":4,\"completion_tokens_details\":{"
+        "\"accepted_prediction_tokens\":0,\"audio_tokens\":0,\"reasoning_tokens\":2},"
+        "\"prompt_tokens\":4020,\"prompt_tokens_details\":{\"audio_tokens\":0,"
+        "\"cache_write_tokens\":8,\"cached_tokens\":4012},\"total_tokens\":4024}",
+        (struct usage){
+            .input = 4020, .cached_input = 4012, .cache_write = 8, .output = 4, .reasoning = 2});
     /* DeepSeek, with and without OpenAI's details */
-    assert_good("{\"prompt_tokens\":339,\"completion_tokens\":83,\"total_tokens\":422,"
-                "\"prompt_tokens_details\":{\"cached_tokens\":320},"
-                "\"prompt_cache_hit_tokens\":320,\"prompt_cache_miss_tokens\":19}",
-                (struct usage){339, 320, 0, 83, 0});
-    assert_good("{\"prompt_tokens\":339,\"completion_tokens\":83,\"total_tokens\":422,"
-                "\"prompt_cache_hit_tokens\":256,\"prompt_cache_miss_tokens\":83}",
-                (struct usage){339, 256, 0, 83, 0});
+    assert_good(
+        "{\"prompt_tokens\":339,\"completion_tokens\":83,\"total_tokens\":422,"
+        "\"prompt_tokens_details\":{\"cached_tokens\":320},"
+        "\"prompt_cache_hit_tokens\":320,\"prompt_cache_miss_tokens\":19}",
+        (struct usage){
+            .input = 339, .cached_input = 320, .cache_write = 0, .output = 83, .reasoning = 0});
+    assert_good(
+        "{\"prompt_tokens\":339,\"completion_tokens\":83,\"total_tokens\":422,"
+        "\"prompt_cache_hit_tokens\":256,\"prompt_cache_miss_tokens\":83}",
+        (struct usage){
+            .input = 339, .cached_input = 256, .cache_write = 0, .output = 83, .reasoning = 0});
     /* the details say none: that is a figure */
-    assert_good("{\"prompt_tokens\":339,\"completion_tokens\":83,"
-                "\"prompt_tokens_details\":{\"cached_tokens\":0},"
-                "\"prompt_cache_hit_tokens\":256}",
-                (struct usage){339, 0, 0, 83, 0});
+    assert_good(
+        "{\"prompt_tokens\":339,\"completion_tokens\":83,"
+        "\"prompt_tokens_details\":{\"cached_tokens\":0},"
+        "\"prompt_cache_hit_tokens\":256}",
+        (struct usage){
+            .input = 339, .cached_input = 0, .cache_write = 0, .output = 83, .reasoning = 0});
     /* the largest number that JSON carries without loss */
     assert_good("{\"prompt_tokens\":9007199254740992,\"completion_tokens\":1}",
-                (struct usage){9007199254740992, 0, 0, 1, 0});
+                (struct usage){.input = 9007199254740992,
+                               .cached_input = 0,
+                               .cache_write = 0,
+                               .output = 1,
+                               .reasoning = 0});
     /* Moonshot */
-    assert_good("{\"prompt_tokens\":90,\"completion_tokens\":1,\"total_tokens\":91,"
-                "\"cached_tokens\":64}",
-                (struct usage){90, 64, 0, 1, 0});
+    assert_good(
+        "{\"prompt_tokens\":90,\"completion_tokens\":1,\"total_tokens\":91,"
+        "\"cached_tokens\":64}",
+        (struct usage){
+            .input = 90, .cached_input = 64, .cache_write = 0, .output = 1, .reasoning = 0});
     /* Mistral, recorded */
-    assert_good("{\"completion_tokens\":6,\"num_cached_tokens\":32,\"prompt_tokens\":64,"
-                "\"total_tokens\":70}",
-                (struct usage){64, 32, 0, 6, 0});
+    assert_good(
+        "{\"completion_tokens\":6,\"num_cached_tokens\":32,\"prompt_tokens\":64,"
+        "\"total_tokens\":70}",
+        (struct usage){
+            .input = 64, .cached_input = 32, .cache_write = 0, .output = 6, .reasoning = 0});
     /* Groq */
-    assert_good("{\"queue_time\":0.00491786,\"prompt_tokens\":304,\"prompt_time\":0.01460151,"
-                "\"completion_tokens\":49,\"completion_time\":0.11216431,\"total_tokens\":353,"
-                "\"total_time\":0.12676582,\"completion_tokens_details\":{"
-                "\"reasoning_tokens\":23}}",
-                (struct usage){304, 0, 0, 49, 23});
+    assert_good(
+        "{\"queue_time\":0.00491786,\"prompt_tokens\":304,\"prompt_time\":0.01460151,"
+        "\"completion_tokens\":49,\"completion_time\":0.11216431,\"total_tokens\":353,"
+        "\"total_time\":0.12676582,\"completion_tokens_details\":{"
+        "\"reasoning_tokens\":23}}",
+        (struct usage){
+            .input = 304, .cached_input = 0, .cache_write = 0, .output = 49, .reasoning = 23});
     /* Novita: details that are null */
     assert_good("{\"prompt_tokens\":40,\"completion_tokens\":2,\"total_tokens\":42,"
                 "\"prompt_tokens_details\":null,\"completion_tokens_details\":null}",
-                (struct usage){40, 0, 0, 2, 0});
+                (struct usage){
+                    .input = 40, .cached_input = 0, .cache_write = 0, .output = 2, .reasoning = 0});
     /* embeddings: input alone */
-    assert_good("{\"prompt_tokens\":5,\"total_tokens\":5}", (struct usage){5, 0, 0, 0, 0});
+    assert_good("{\"prompt_tokens\":5,\"total_tokens\":5}",
+                (struct usage){
+                    .input = 5, .cached_input = 0, .cache_write = 0, .output = 0, .reasoning = 0});
     /* Ollama on a full prompt-cache hit */
     assert_good("{\"prompt_tokens\":0,\"completion_tokens\":5,\"total_tokens\":5}",
-                (struct usage){0, 0, 0, 5, 0});
+                (struct usage){
+                    .input = 0, .cached_input = 0, .cache_write = 0, .output = 5, .reasoning = 0});
     /* white space, an escaped name */
     assert_good("{ \"prompt\\u005ftokens\" : 3 ,\n \"completion_tokens\" : 4 }",
-                (struct usage){3, 0, 0, 4, 0});
+                (struct usage){
+                    .input = 3, .cached_input = 0, .cache_write = 0, .output = 4, .reasoning = 0});
 }
 
 static void takes_the_larger_of_output_and_total(void **state)
 {
     (void)state;
     /* xAI: reasoning beside completion_tokens, recorded */
-    assert_good("{\"prompt_tokens\":307,\"completion_tokens\":26,\"total_tokens\":560,"
-                "\"prompt_tokens_details\":{\"text_tokens\":307,\"cached_tokens\":306},"
-                "\"completion_tokens_details\":{\"reasoning_tokens\":227}}",
-                (struct usage){307, 306, 0, 253, 227});
+    assert_good(
+        "{\"prompt_tokens\":307,\"completion_tokens\":26,\"total_tokens\":560,"
+        "\"prompt_tokens_details\":{\"text_tokens\":307,\"cached_tokens\":306},"
+        "\"completion_tokens_details\":{\"reasoning_tokens\":227}}",
+        (struct usage){
+            .input = 307, .cached_input = 306, .cache_write = 0, .output = 253, .reasoning = 227});
     /* OpenRouter: more reasoning than completion, recorded */
-    assert_good("{\"prompt_tokens\":43,\"completion_tokens\":10,\"total_tokens\":53,\"cost\":0,"
-                "\"completion_tokens_details\":{\"reasoning_tokens\":11}}",
-                (struct usage){43, 0, 0, 10, 11});
+    assert_good(
+        "{\"prompt_tokens\":43,\"completion_tokens\":10,\"total_tokens\":53,\"cost\":0,"
+        "\"completion_tokens_details\":{\"reasoning_tokens\":11}}",
+        (struct usage){
+            .input = 43, .cached_input = 0, .cache_write = 0, .output = 10, .reasoning = 11});
     /* a total below the sum, none, and one that is null */
-    assert_good("{\"prompt_tokens\":100,\"completion_tokens\":10,\"total_tokens\":105}",
-                (struct usage){100, 0, 0, 10, 0});
-    assert_good("{\"prompt_tokens\":100,\"completion_tokens\":10,\"total_tokens\":0}",
-                (struct usage){100, 0, 0, 10, 0});
-    assert_good("{\"prompt_tokens\":100,\"completion_tokens\":10,\"total_tokens\":null}",
-                (struct usage){100, 0, 0, 10, 0});
-    assert_good("{\"prompt_tokens\":100,\"completion_tokens\":10}",
-                (struct usage){100, 0, 0, 10, 0});
+    assert_good(
+        "{\"prompt_tokens\":100,\"completion_tokens\":10,\"total_tokens\":105}",
+        (struct usage){
+            .input = 100, .cached_input = 0, .cache_write = 0, .output = 10, .reasoning = 0});
+    assert_good(
+        "{\"prompt_tokens\":100,\"completion_tokens\":10,\"total_tokens\":0}",
+        (struct usage){
+            .input = 100, .cached_input = 0, .cache_write = 0, .output = 10, .reasoning = 0});
+    assert_good(
+        "{\"prompt_tokens\":100,\"completion_tokens\":10,\"total_tokens\":null}",
+        (struct usage){
+            .input = 100, .cached_input = 0, .cache_write = 0, .output = 10, .reasoning = 0});
+    assert_good(
+        "{\"prompt_tokens\":100,\"completion_tokens\":10}",
+        (struct usage){
+            .input = 100, .cached_input = 0, .cache_write = 0, .output = 10, .reasoning = 0});
 }
 
 static void absent_reports(void **state)

@@ -13,10 +13,10 @@
 
 /* One nano-dollar a token, in and out. */
 static const struct price plain = {.known = true,
-                                   .input_pusd = 1000,
-                                   .cached_input_pusd = 1000,
-                                   .cache_write_pusd = 1000,
-                                   .output_pusd = 1000};
+                                   .rates.input_pusd = 1000,
+                                   .rates.cached_input_pusd = 1000,
+                                   .rates.cache_write_pusd = 1000,
+                                   .rates.output_pusd = 1000};
 static const struct price free_price = {.known = true};
 
 static int64_t now_ns;
@@ -346,7 +346,7 @@ static void test_one_nano_dollar(void **state)
     struct budget budget;
     struct reservation first;
     struct reservation second;
-    struct price tiny = {.known = true, .output_pusd = 1};
+    struct price tiny = {.known = true, .rates.output_pusd = 1};
     make(&budget, "b", WINDOW_DAY, 1);
     struct budget_wish wish = wish_of(0, 5000, 1);
     wish.price = &tiny;
@@ -379,7 +379,8 @@ static void test_the_largest_sums(void **state)
     assert_int_equal(reserve_wish(&budget, &wish, &first), BUDGET_SPENT);
     /* Costs that cannot be counted at all. */
     struct budget_wish absurd = wish_of(INT64_MAX, 0, 0);
-    struct price dear = {.known = true, .input_pusd = INT64_MAX, .output_pusd = INT64_MAX};
+    struct price dear = {
+        .known = true, .rates.input_pusd = INT64_MAX, .rates.output_pusd = INT64_MAX};
     absurd.price = &dear;
     assert_int_equal(reserve_wish(&budget, &absurd, &first), BUDGET_SPENT);
     absurd = wish_of(0, INT64_MAX, INT64_MAX);

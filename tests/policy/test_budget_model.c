@@ -67,12 +67,12 @@ struct world {
 static int64_t model_bound(const struct budget_wish *wish, int64_t tokens)
 {
     const struct price *price = wish->price;
-    int64_t dear = price->input_pusd;
-    if (price->cached_input_pusd > dear)
-        dear = price->cached_input_pusd;
-    if (price->cache_write_pusd > dear)
-        dear = price->cache_write_pusd;
-    int64_t pusd = wish->input_tokens * dear + tokens * wish->choices * price->output_pusd;
+    int64_t dear = price->rates.input_pusd;
+    if (price->rates.cached_input_pusd > dear)
+        dear = price->rates.cached_input_pusd;
+    if (price->rates.cache_write_pusd > dear)
+        dear = price->rates.cache_write_pusd;
+    int64_t pusd = wish->input_tokens * dear + tokens * wish->choices * price->rates.output_pusd;
     return (pusd + 999) / 1000 + price->per_request_nusd;
 }
 
@@ -169,10 +169,10 @@ static void draw_wish(struct world *world, struct price *price, struct budget_wi
     *price = (struct price){.known = true};
     if (!random_one_in(random, 12))
         *price = (struct price){.known = true,
-                                .input_pusd = random_upto(random, 3000),
-                                .cached_input_pusd = random_upto(random, 3000),
-                                .cache_write_pusd = random_upto(random, 4000),
-                                .output_pusd = random_upto(random, 9000),
+                                .rates.input_pusd = random_upto(random, 3000),
+                                .rates.cached_input_pusd = random_upto(random, 3000),
+                                .rates.cache_write_pusd = random_upto(random, 4000),
+                                .rates.output_pusd = random_upto(random, 9000),
                                 .per_request_nusd = random_one_in(random, 3) ? 7 : 0};
     *wish = (struct budget_wish){.price = price,
                                  .input_tokens = random_upto(random, 400),

@@ -31,7 +31,8 @@
 #define WINDOWS    4096
 #define LIMIT      10000000
 
-static const struct price plain = {.known = true, .input_pusd = 1000, .output_pusd = 1000};
+static const struct price plain = {
+    .known = true, .rates.input_pusd = 1000, .rates.output_pusd = 1000};
 
 struct site {
     struct budget budgets[BUDGETS];

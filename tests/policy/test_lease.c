@@ -12,7 +12,8 @@
 
 #define NODES 3 /* key, tenant, root */
 
-static const struct price plain = {.known = true, .input_pusd = 1000, .output_pusd = 1000};
+static const struct price plain = {
+    .known = true, .rates.input_pusd = 1000, .rates.output_pusd = 1000};
 
 struct family {
     struct rate_cell *rates[NODES];

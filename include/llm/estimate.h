@@ -1,0 +1,67 @@
+/* SPDX-FileCopyrightText: The Weir authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The learned estimate of input tokens, for models whose tokenizer or template we do not have: a
+ * line through four features, corrected by what providers bill (recursive least squares with
+ * forgetting), with running quantiles of its relative error (the P-square algorithm: R. Jain, I.
+ * Chlamtac, CACM 28(10), 1985). One for each provider and model. It serves headers and limits; a
+ * bound never rests on it. The same learner watches exact models: a residual that stays is drift.
+ *
+ * Values only: copy it, keep it under your own lock, write it to a file. Pure.
+ */
+#ifndef LLM_ESTIMATE_H
+#define LLM_ESTIMATE_H
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "llm/chat_count.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ESTIMATE_WEIGHTS 4 /* 1, messages, text tokens, non-ASCII characters */
+
+/* A running quantile of what is fed. Zeroed except `p`: new. */
+struct quantile {
+    double p;
+    double heights[5];
+    double wanted[5];
+    int64_t places[5];
+    int64_t count;
+};
+
+struct estimate {
+    double weights[ESTIMATE_WEIGHTS];
+    double covariance[ESTIMATE_WEIGHTS][ESTIMATE_WEIGHTS];
+    struct quantile error_p50; /* of |estimate − billed| ÷ billed */
+    struct quantile error_p90;
+    struct quantile over_p99; /* of billed ÷ estimate − 1 */
+    int64_t learned;          /* requests it was corrected by */
+    int64_t exact_run;        /* drift: requests in a row that an exact count got right … */
+    int64_t drift_run;        /* … or wrong */
+};
+
+/* The start: what the family of that model at that provider is known to be like. */
+void estimate_init(struct estimate *estimate, struct span provider, struct span model);
+
+/* Tokens, and a figure that 99 of 100 such requests stay under once there is something learned (the
+ * estimate with a wide margin before). At least 1. */
+int64_t estimate_tokens(const struct estimate *estimate, const struct count_features *features);
+int64_t estimate_high(const struct estimate *estimate, const struct count_features *features);
+
+/* The provider billed this. Ignores what would mislead (tools, media: their tokens are no text's) and
+ * figures that no such request can have. */
+void estimate_learn(struct estimate *estimate, const struct count_features *features,
+                    int64_t billed_input);
+
+/* For models counted exactly: true when this bill makes it certain that the count no longer is
+ * (several in a row of plain text requests that differ); said once until it is exact again. */
+bool estimate_drifted(struct estimate *estimate, const struct input_count *count,
+                      int64_t billed_input);
+
+/* One line of text that estimate_read takes; exact to the bit (hexadecimal floats). */
+void estimate_write(const struct estimate *estimate, struct buf *out);
+/* False for anything that estimate_write did not write: *out is as it was. */
+bool estimate_read(struct span line, struct estimate *out);
+
+#endif
