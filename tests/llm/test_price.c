@@ -81,8 +81,8 @@ static void refuses_what_no_price_can_be(void **state)
     struct price bad[] = {
         {.known = false, .rates.input_pusd = 1, .rates.output_pusd = 1},
         {.known = true, .rates.input_pusd = -1},
-        {true, 0, 0, 0, -1, 0},
-        {true, 0, 0, 0, 0, -1},
+        {.known = true, .rates.output_pusd = -1},
+        {.known = true, .per_request_nusd = -1},
         {.known = true,
          .rates = {.input_pusd = 0,
                    .cached_input_pusd = 0,
