@@ -219,12 +219,12 @@ static void knows_what_is_free(void **state)
 static struct price any_price(struct chance *chance)
 {
     unsigned bits = (unsigned)(10 + chance_below(chance, 54));
-    return (struct price){true,
-                          chance_scaled(chance, bits),
-                          chance_scaled(chance, bits),
-                          chance_scaled(chance, bits),
-                          chance_scaled(chance, bits),
-                          chance_scaled(chance, bits)};
+    return (struct price){.known = true,
+                          .rates = {.input_pusd = chance_scaled(chance, bits),
+                                    .cached_input_pusd = chance_scaled(chance, bits),
+                                    .cache_write_pusd = chance_scaled(chance, bits),
+                                    .output_pusd = chance_scaled(chance, bits)},
+                          .per_request_nusd = chance_scaled(chance, bits)};
 }
 
 static void no_cost_is_above_its_bound(void **state)
