@@ -290,7 +290,12 @@ static void a_cost_is_the_exact_sum_rounded_up(void **state)
     struct chance chance = {3};
     for (int round = 0; round < 100000; round++) {
         /* small enough for plain 64-bit arithmetic as the oracle */
-        struct price price = {.known = true, .rates = {.input_pusd = chance_scaled(&chance, .cached_input_pusd = 24), .cache_write_pusd = chance_scaled(&chance, .output_pusd = 24)}, .per_request_nusd = chance_scaled(&chance};
+        struct price price = {.known = true,
+                              .rates = {.input_pusd = chance_scaled(&chance, 24),
+                                        .cached_input_pusd = chance_scaled(&chance, 24),
+                                        .cache_write_pusd = chance_scaled(&chance, 24),
+                                        .output_pusd = chance_scaled(&chance, 24)},
+                              .per_request_nusd = chance_scaled(&chance, 24)};
         struct usage usage = {.cached_input = chance_scaled(&chance, 20),
                               .cache_write = chance_scaled(&chance, 20),
                               .output = chance_scaled(&chance, 20)};
