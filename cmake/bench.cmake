@@ -15,3 +15,6 @@ target_link_libraries(bench_json PRIVATE weir_wire PkgConfig::CJSON)
 file(GLOB bench_streams_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/streams*.c)
 weir_bench(bench_streams ${bench_streams_sources})
 target_link_libraries(bench_streams PRIVATE weir_base)
+
+weir_bench(bench_tokens ${CMAKE_SOURCE_DIR}/bench/tokens.c)
+target_link_libraries(bench_tokens PRIVATE weir_llm)

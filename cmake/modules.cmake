@@ -6,10 +6,11 @@
 
 set(WEIR_LIBS_base Threads::Threads m)
 set(WEIR_LIBS_loop PkgConfig::UV)
-set(WEIR_LIBS_wire llhttp PkgConfig::CJSON)
+set(WEIR_LIBS_wire llhttp PkgConfig::CJSON PkgConfig::ZLIB)
 set(WEIR_LIBS_crypto PkgConfig::CRYPTO)
 set(WEIR_LIBS_net PkgConfig::UV PkgConfig::SSL)
 set(WEIR_LIBS_upstream PkgConfig::CURL)
+set(WEIR_LIBS_ledger PkgConfig::SQLITE)
 set(WEIR_LIBS_config PkgConfig::YAML)
 
 function(weir_modules)

@@ -12,8 +12,12 @@
 #include "base/arena.h"
 #include "base/ref.h"
 #include "base/table.h"
+#include "llm/call.h"
+#include "llm/chat_count.h"
 #include "llm/price.h"
+#include "llm/tokens.h"
 #include "net/tls.h"
+#include "policy/estimate_cell.h"
 #include "policy/health.h"
 #include "policy/route.h"
 #include "policy/subject.h"
@@ -25,20 +29,27 @@
 
 enum provider_kind { PROVIDER_OPENAI, PROVIDER_SIMULATED };
 
+/* What becomes of the upstream request when its client has left. */
+enum client_gone { CLIENT_GONE_CANCEL, CLIENT_GONE_DRAIN };
+
 struct provider {
     const char *name;
     enum provider_kind kind;
     const char *base_url; /* without a trailing slash; a simulated one's is filled in at load */
-    struct upstream_route *chat; /* POST {base_url}/chat/completions */
-    struct span limit_field;     /* "max_completion_tokens" or "max_tokens" */
+    struct upstream_route *routes[CALL_KIND_COUNT]; /* POST {base_url}/chat/completions, … */
+    struct span limit_field; /* of chats: "max_completion_tokens" or "max_tokens" */
+    enum client_gone on_client_gone;
     struct span api_key; /* to be looked for where it must not be; wiped with the snapshot */
 };
 
 struct target {
     const struct provider *provider;
-    struct span model; /* the name the provider knows */
-    int64_t weight;    /* its share of the requests, beside the other targets' */
+    struct span model;            /* the name the provider knows */
+    int64_t weight;               /* its share of the requests, beside the other targets' */
+    struct price_schedule prices; /* the model's own, else the catalogue's; count 0: no price */
+    const char *priced_by;        /* an entry of the catalogue, "openai/gpt-4o"; NULL: the file */
     struct health_cell *health;
+    struct estimate_cell *estimate; /* of this provider's model, whoever leads to it */
 };
 
 /* When a failed attempt is followed by another one. */
@@ -49,18 +60,26 @@ struct retries {
     bool on_5xx; /* or an answer that broke before its head */
 };
 
+/* How a model's input is counted. */
+struct counting_rule {
+    struct tokenizer *ranks; /* of the operator's file; NULL: the encoding's */
+    enum encoding encoding;
+    bool exact; /* it is the model's own, as far as anybody has told */
+};
+
 struct model {
     struct span name;
     const struct target *targets; /* at least one, at most ROUTE_MAX_TARGETS */
     size_t target_count;
+    struct counting_rule counting;
     struct retries retries;
     const struct model *fallback; /* when all its tries have failed; NULL: none. No circles */
-    struct price price;
-    int64_t context_window;    /* 0: unknown */
-    int64_t max_output_tokens; /* the wish where the client gives no limit */
+    int64_t context_window;       /* 0: unknown */
+    int64_t max_output_tokens;    /* the wish where the client gives no limit */
     int64_t min_output_tokens;
-    int64_t hidden_input;   /* -1: llm/model.h's figure */
-    int64_t loaded_wall_ns; /* `created` in /v1/models */
+    int64_t hidden_input;    /* -1: llm/model.h's figure */
+    int64_t max_input_bound; /* of requests that cannot be seen into; 0: they are refused */
+    int64_t loaded_wall_ns;  /* `created` in /v1/models */
 };
 
 struct timeouts {
@@ -114,6 +133,9 @@ struct snapshot {
     struct table models_by_name; /* names and aliases → struct model */
     struct table keys_by_digest; /* 32 bytes → struct key */
 
+    const char
+        *prices_file; /* the catalogue's; NULL: the one that comes with the program, or none */
+
     const char *const *files; /* every file read: their directories are watched */
     size_t file_count;
     const char *const *warnings; /* what is unsafe for production: a sentence each, no secret */
@@ -129,6 +151,8 @@ void snapshot_unref(struct snapshot **address);
 /* For on_last's receiver, on the main thread: drops cells and routes, frees the arena. */
 void snapshot_free(struct snapshot *snapshot);
 
+/* Whether any of its targets has a price. */
+bool model_is_priced(const struct model *model);
 /* NULL when absent. */
 const struct model *snapshot_model(const struct snapshot *snapshot, struct span name);
 /* The key whose SHA-256 this is, compared in constant time; NULL when there is none. */

@@ -13,15 +13,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct gateway_shared;
 struct gateway_worker;
 struct loop;
 struct metrics;
 
 struct gateway_settings {
     struct loop *loop;
-    struct snapshot *snapshot; /* the reference is taken over */
-    int access_log_fd;         /* -1: none */
+    struct snapshot *snapshot;     /* the reference is taken over */
+    int access_log_fd;             /* -1: none */
+    struct gateway_shared *shared; /* of all workers, which it outlives */
 };
+
+/* What the workers have together: sessions' last prompts. */
+struct gateway_shared *gateway_shared_new(void);
+/* Accepts NULL. */
+void gateway_shared_free(struct gateway_shared **address);
 
 struct gateway_worker *gateway_worker_new(const struct gateway_settings *settings);
 /* Everything still in progress is cut off. Accepts NULL. */
@@ -36,7 +43,8 @@ uint16_t gateway_worker_port(const struct gateway_worker *worker);
 /* From the next request on; the reference is taken over. */
 void gateway_worker_set_snapshot(struct gateway_worker *worker, struct snapshot *snapshot);
 
-/* Stops accepting and lets what is under way finish; `drained(argument)` once when all has. */
+/* Stops accepting and lets what is under way finish; `drained(argument)` once when all has. The
+ * worker must not be freed inside it. */
 void gateway_worker_drain(struct gateway_worker *worker, void (*drained)(void *argument),
                           void *argument);
 /* Ends what is still under way: 503 where nothing was sent, an error event in streams. */

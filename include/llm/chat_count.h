@@ -33,6 +33,11 @@ enum count_quality {
     COUNT_ESTIMATE, /* a proxy tokenizer or an unknown family: the estimator's to correct */
 };
 
+/* "exact", "near", "estimate". */
+const char *count_quality_name(enum count_quality quality);
+
+enum count_role { COUNT_ROLE_SYSTEM, COUNT_ROLE_USER, COUNT_ROLE_ASSISTANT, COUNT_ROLE_TOOL };
+
 /* Who the prompt's tokens belong to: content and its framing. Tool definitions count as system. */
 struct tokens_by_role {
     int64_t system; /* and developer, instructions, tool definitions */
@@ -43,11 +48,16 @@ struct tokens_by_role {
 
 /* What the learned estimator (llm/estimate.h) works from. */
 struct count_features {
-    int64_t text_tokens; /* all text by the tokenizer, without any framing */
-    int64_t messages;    /* and system prompts, tool results: each thing with a role */
-    int64_t non_ascii;   /* characters beyond ASCII in all text */
+    int64_t text_tokens;      /* all text by the tokenizer, without any framing */
+    int64_t messages;         /* and system prompts, tool results: each thing with a role */
+    int64_t non_ascii;        /* characters beyond ASCII in all text */
+    int64_t structure_tokens; /* what tools, calls and formats add by the family's figures … */
+    int64_t syntax_tokens;    /* … without the JSON syntax around definitions: not all bill it */
+    int64_t opaque_bytes;     /* sealed reasoning of the present turn, in base64 */
+    int64_t media_tokens;     /* images, audio, files, by the family's figures */
     bool has_tools;
-    bool has_media; /* images, audio, files: what no text count speaks of */
+    bool has_media;  /* what no text count speaks of */
+    bool has_hosted; /* tools that the provider runs, or state that it keeps: not to be known */
 };
 
 struct input_count {
@@ -61,7 +71,7 @@ struct input_count {
 /* Hears of each piece of text that is counted, in order: its tokens, whose it is. For attribution of
  * what repeats. `text` is decoded and lives during the call. */
 struct count_listener {
-    void (*text)(void *argument, struct span text, int64_t tokens);
+    void (*text)(void *argument, enum count_role role, struct span text, int64_t tokens);
     void *argument;
 };
 

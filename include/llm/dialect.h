@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A dialect is how one family of clients or providers speaks. This is the whole interface; a table
- * of functions, pure, any thread. OpenAI's chat completions is the first.
+ * of functions, pure, any thread. OpenAI's three kinds of request are a dialect each.
  */
 #ifndef LLM_DIALECT_H
 #define LLM_DIALECT_H
@@ -20,7 +20,8 @@
 struct call_changes {
     struct span model;       /* the target's model name */
     int64_t output_limit;    /* written into the request; 0: leave the client's own, if any */
-    struct span limit_field; /* the field this provider honours: "max_completion_tokens" */
+    struct span limit_field; /* the field this provider honours: "max_completion_tokens"; only chats
+                              * have a choice, completions have "max_tokens" */
     bool ask_usage;          /* streams: stream_options.include_usage = true */
 };
 
@@ -66,6 +67,8 @@ struct dialect {
     void (*write_stream_error)(enum err err, const char *message, struct buf *out);
 };
 
-extern const struct dialect dialect_openai;
+extern const struct dialect dialect_openai;             /* chat completions */
+extern const struct dialect dialect_openai_completions; /* legacy completions */
+extern const struct dialect dialect_openai_embeddings;
 
 #endif

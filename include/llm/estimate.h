@@ -1,11 +1,13 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The learned estimate of input tokens, for models whose tokenizer or template we do not have: a
- * line through four features, corrected by what providers bill (recursive least squares with
- * forgetting), with running quantiles of its relative error (the P-square algorithm: R. Jain, I.
- * Chlamtac, CACM 28(10), 1985). One for each provider and model. It serves headers and limits; a
- * bound never rests on it. The same learner watches exact models: a residual that stays is drift.
+ * The learned estimate of input tokens, for models whose tokenizer or template we do not have: two
+ * lines through what was counted, corrected by what providers bill (recursive least squares with
+ * forgetting), with running quantiles of their relative error (the P-square algorithm: R. Jain, I.
+ * Chlamtac, CACM 28(10), 1985). One line is for the text; requests of plain text alone correct it.
+ * The other is for what tools, formats and sealed reasoning add, by what is left of the bill. One
+ * estimate for each provider and model. It serves headers and limits; a bound never rests on it. The
+ * same learner watches exact models: a residual that stays is drift.
  *
  * Values only: copy it, keep it under your own lock, write it to a file. Pure.
  */
@@ -19,7 +21,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ESTIMATE_WEIGHTS 4 /* 1, messages, text tokens, non-ASCII characters */
+#define ESTIMATE_WEIGHTS 4
+
+/* A line through so many features, and how far each weight may still be off. */
+struct estimate_line {
+    double weights[ESTIMATE_WEIGHTS];
+    double covariance[ESTIMATE_WEIGHTS][ESTIMATE_WEIGHTS];
+};
 
 /* A running quantile of what is fed. Zeroed except `p`: new. */
 struct quantile {
@@ -30,9 +38,14 @@ struct quantile {
     int64_t count;
 };
 
+void quantile_feed(struct quantile *quantile, double value);
+/* 0 before anything was fed. */
+double quantile_value(const struct quantile *quantile);
+
 struct estimate {
-    double weights[ESTIMATE_WEIGHTS];
-    double covariance[ESTIMATE_WEIGHTS][ESTIMATE_WEIGHTS];
+    struct estimate_line text;      /* 1, messages, text tokens, non-ASCII characters */
+    struct estimate_line structure; /* has tools, structure, syntax, sealed bytes */
+    double hidden_spread; /* how far the hidden prompt of tools may move from one day to the next */
     struct quantile error_p50; /* of |estimate − billed| ÷ billed */
     struct quantile error_p90;
     struct quantile over_p99; /* of billed ÷ estimate − 1 */
@@ -49,8 +62,8 @@ void estimate_init(struct estimate *estimate, struct span provider, struct span 
 int64_t estimate_tokens(const struct estimate *estimate, const struct count_features *features);
 int64_t estimate_high(const struct estimate *estimate, const struct count_features *features);
 
-/* The provider billed this. Ignores what would mislead (tools, media: their tokens are no text's) and
- * figures that no such request can have. */
+/* The provider billed this. Ignores what would mislead (media, tools that the provider runs: their
+ * tokens are no text's) and figures that no such request can have. */
 void estimate_learn(struct estimate *estimate, const struct count_features *features,
                     int64_t billed_input);
 
@@ -59,7 +72,7 @@ void estimate_learn(struct estimate *estimate, const struct count_features *feat
 bool estimate_drifted(struct estimate *estimate, const struct input_count *count,
                       int64_t billed_input);
 
-/* One line of text that estimate_read takes; exact to the bit (hexadecimal floats). */
+/* One line of text, without its end, that estimate_read takes; exact to the bit. */
 void estimate_write(const struct estimate *estimate, struct buf *out);
 /* False for anything that estimate_write did not write: *out is as it was. */
 bool estimate_read(struct span line, struct estimate *out);

@@ -57,19 +57,94 @@ struct price {
     int64_t web_search_nusd; /* each; per-request tools that the provider runs */
 };
 
-/* (input − cached − written) × input + cached × cached_input + written × cache_write
- * + output × output + per_request; the first factor is never below 0. */
+/* The kinds by the names that files have for them ("cached_input"), in the order of the members. */
+struct price_kind {
+    const char *name;
+    size_t offset; /* in struct price_rates */
+};
+
+#define PRICE_KINDS 11
+extern const struct price_kind price_kinds[PRICE_KINDS];
+
+static inline int64_t *price_rate(struct price_rates *rates, const struct price_kind *kind)
+{
+    return (int64_t *)(void *)((char *)rates + kind->offset);
+}
+static inline int64_t price_rate_of(const struct price_rates *rates, const struct price_kind *kind)
+{
+    return *(const int64_t *)(const void *)((const char *)rates + kind->offset);
+}
+
+/* A price for a part of the time, as providers have them: from a day on, or at some hours of it. */
+struct price_period {
+    int64_t from_wall_ns; /* INT64_MIN: always */
+    int32_t
+        daily_from_s; /* seconds since midnight UTC, half open; over midnight where the first is */
+    int32_t daily_to_s; /* the larger one; equal: all day */
+    struct price price;
+};
+
+/* What a model costs at a provider. Where periods meet, the last one counts; the first one always
+ * holds, so that there is a price at any time. */
+struct price_schedule {
+    const struct price_period *periods;
+    size_t count; /* 0: no price */
+};
+
+/* NULL when there is no price. The result lives as long as the schedule's periods. */
+const struct price *price_schedule_at(const struct price_schedule *schedule, int64_t wall_ns);
+
+/* A rate that nobody gave: only between price_rates_unknown and price_rates_complete. */
+#define PRICE_NOT_GIVEN (-1)
+
+/* All rates PRICE_NOT_GIVEN. */
+struct price_rates price_rates_unknown(void);
+
+/* Gives each rate that was not given that of the kind it is part of: the parts of input cost as
+ * input, those of output as output, an hour's cache write as the other (never below input). Audio
+ * read from the cache costs the dearer of what was given for audio and for the cache. Input and
+ * output must have been given (asserted). */
+void price_rates_complete(struct price_rates *rates);
+
+/* The other way: the rates but for those that price_rates_complete would give anyway. */
+struct price_rates price_rates_given(const struct price_rates *rates);
+
+/* Tokens by the rates of the step that usage->input reaches, times what the tier costs that served
+ * the request, and beside them web searches and the request itself; in 128 bits, rounded up once.
+ *
+ * Each token is paid once. Parts are taken off their total in this order, and what is left is plain:
+ * of input cached audio, cached, written for an hour, written, audio, image; of output audio, image,
+ * reasoning. Where parts sum to more than their total the last ones overlap the ones before (cached
+ * images), so no more than the total is charged: reasoning of 11 tokens in 10 of output costs 10.
+ *
+ * SERVICE_TIER_OTHER and a tier without a price are charged as the dearest tier that has one, at
+ * least as the standard one; price_knows_tier() is false for them, by which the caller flags it. */
 bool price_cost(const struct price *price, const struct usage *usage, int64_t *nusd);
 
-/* The most that a request with at most these tokens can cost: input at its dearest price. */
-bool price_bound(const struct price *price, int64_t input_tokens, int64_t output_tokens,
-                 int64_t *nusd);
+/* Whether what this tier costs is known. */
+bool price_knows_tier(const struct price *price, enum service_tier tier);
+
+/* What a request may make a provider bill, beside text at the standard tier. */
+struct price_scope {
+    bool audio_input; /* it holds audio … */
+    bool image_input;
+    bool audio_output; /* … or may be answered in it */
+    bool image_output;
+    bool any_tier;        /* the provider chooses the service tier */
+    int64_t web_searches; /* at most so many */
+};
+
+/* The most that a request with at most these tokens can cost: every token at the dearest rate that
+ * it may get within the scope, whichever step and tier. price_cost of usage within the tokens and the
+ * scope never exceeds it. */
+bool price_bound(const struct price *price, const struct price_scope *scope, int64_t input_tokens,
+                 int64_t output_tokens, int64_t *nusd);
 
 /* The largest output limit L such that price_bound(input_tokens, choices × L) ≤ nusd (at most
  * INT64_MAX / choices); INT64_MAX when output is free; -1 when not even L = 0 fits or there is no
  * price. `choices` is at least 1. */
-int64_t price_affordable_output(const struct price *price, int64_t input_tokens, int64_t choices,
-                                int64_t nusd);
+int64_t price_affordable_output(const struct price *price, const struct price_scope *scope,
+                                int64_t input_tokens, int64_t choices, int64_t nusd);
 
 /* Whether nothing can cost anything. An unknown price is not free. */
 bool price_is_free(const struct price *price);

@@ -14,6 +14,18 @@
 #include <stdint.h>
 
 #define RECEIPT_NAME_SIZE 96
+#define RECEIPT_TAGS_SIZE 512
+
+/* Where the input went, as far as it was counted here (llm/chat_count.h), in tokens. */
+struct receipt_context {
+    int64_t counted;     /* input tokens before it was sent; 0: not counted */
+    const char *quality; /* count_quality_name(), static; NULL: not counted */
+    int64_t system;
+    int64_t user;
+    int64_t assistant;
+    int64_t tool;
+    int64_t repeated; /* of them, seen in the session's call before, or twice in this prompt */
+};
 
 struct receipt {
     struct id id;
@@ -33,9 +45,13 @@ struct receipt {
     char key[RECEIPT_NAME_SIZE];
     char user[RECEIPT_NAME_SIZE];
     char session[RECEIPT_NAME_SIZE];
+    char prompt[RECEIPT_NAME_SIZE]; /* name@version, or a fingerprint of system prompt and tools */
+    char
+        tags[RECEIPT_TAGS_SIZE]; /* "feature=chat,team=search": unique names, in order of arrival */
     char requested_model[RECEIPT_NAME_SIZE];
     char model[RECEIPT_NAME_SIZE]; /* that served it */
     char provider[RECEIPT_NAME_SIZE];
+    struct receipt_context context;
     struct usage usage;
     enum usage_source usage_source;
     int64_t cost_nusd;

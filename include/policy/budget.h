@@ -66,6 +66,7 @@ void budget_look(struct budget_cell *cell, int64_t wall_ns, struct budget_view *
  * refused others). */
 struct budget_wish {
     const struct price *price;
+    struct price_scope scope;
     int64_t input_tokens;      /* the bound */
     int64_t choices;           /* n */
     int64_t output_tokens;     /* a choice: the client's limit, else the model's maximum */

@@ -9,7 +9,9 @@
 #ifndef POLICY_CELLS_H
 #define POLICY_CELLS_H
 
+#include "base/buf.h"
 #include "policy/budget.h"
+#include "policy/estimate_cell.h"
 #include "policy/health.h"
 #include "policy/limit.h"
 
@@ -25,5 +27,12 @@ struct rate_cell *cells_rate(struct cells *cells, const char *name);
 struct gauge_cell *cells_gauge(struct cells *cells, const char *name);
 struct budget_cell *cells_budget(struct cells *cells, const char *name, enum window_kind kind);
 struct health_cell *cells_health(struct cells *cells, const char *name);
+struct estimate_cell *cells_estimate(struct cells *cells, const char *provider, struct span model);
+
+/* Every estimate that has learned something: a line "PROVIDER\tMODEL\t…" each. */
+void cells_write_estimates(struct cells *cells, struct buf *out);
+/* What cells_write_estimates wrote, in an earlier run or by an earlier version: a line that cannot be
+ * read is passed over, and counted in the result. */
+size_t cells_read_estimates(struct cells *cells, struct span text);
 
 #endif

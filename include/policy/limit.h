@@ -24,10 +24,10 @@ struct rate_cell {
 };
 
 struct rate_view {
-    int64_t limit;     /* requests a minute; 0: none */
+    int64_t limit;     /* requests or tokens a minute; 0: none */
     int64_t remaining; /* that may come now */
     int64_t reset_ns;  /* until the limit is whole again */
-    int64_t retry_ns;  /* until the next one may come; 0: now */
+    int64_t retry_ns;  /* until what was asked for may come; 0: now */
 };
 
 struct gauge_cell {
@@ -51,6 +51,13 @@ bool rate_take(struct rate_cell *cell, int64_t now_ns, struct rate_view *view);
 /* Gives back what rate_take took, when a later limit refused the request. (Where the rate was set
  * anew in between, one request's room at the new rate.) */
 void rate_give_back(struct rate_cell *cell);
+
+/* Tokens a minute: takes `amount` at once (≥ 0), or a whole minute's where it is more than that: a
+ * request larger than the limit is let in when the line is free. False when there is no room. */
+bool rate_take_many(struct rate_cell *cell, int64_t amount, int64_t now_ns, struct rate_view *view);
+/* What was taken as `taken` came to `used`: gives the rest back, or takes what is over, into the
+ * time to come if need be. (Where the rate was set anew in between, at the new rate.) */
+void rate_correct(struct rate_cell *cell, int64_t taken, int64_t used);
 void rate_look(const struct rate_cell *cell, int64_t now_ns, struct rate_view *view);
 
 /* False at the limit. Each true is matched by one gauge_leave (asserted). */

@@ -18,8 +18,10 @@
 
 /* Limits and budgets of one node: a tenant or a key. */
 struct allowance {
-    struct rate_cell *rate;   /* NULL: no limit here */
-    struct gauge_cell *gauge; /* NULL: no limit here */
+    struct rate_cell *rate;   /* requests; NULL: no limit here, as with the next two */
+    struct rate_cell *tokens; /* tokens a minute */
+    struct gauge_cell *gauge; /* requests in flight */
+    int64_t max_input_tokens; /* of one request; 0: no limit here */
     const struct budget *budgets;
     size_t budget_count;
 };
@@ -54,6 +56,10 @@ const struct allowance *subject_next(struct subject_walk *walk);
 
 /* Whether the tenant and each above that has a list names the model. */
 bool subject_may_use(const struct key *key, struct span model);
+/* The least of `max_input_tokens` on the path; 0: none. */
+int64_t subject_max_input_tokens(const struct key *key);
+/* Whether some node of the path limits tokens a minute. */
+bool subject_has_token_limit(const struct key *key);
 /* Every budget over this key into `path`; returns how many (≤ BUDGET_MAX_PATH, config's promise).
  * */
 size_t subject_budgets(const struct key *key, const struct budget *path[BUDGET_MAX_PATH]);

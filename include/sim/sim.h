@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated provider: OpenAI's chat completions from nothing, for the quick start, tests and
- * benchmarks. It keeps a bill of its own, with prices and arithmetic of its own, so that it can
+ * The simulated provider: OpenAI's chat completions, legacy completions and embeddings from nothing,
+ * for the quick start, tests and benchmarks. It keeps a bill of its own, with prices and arithmetic of its own, so that it can
  * judge ours: it includes nothing of llm. What it does is chosen by the model's name, and most of
  * it is hostile; docs/simulator.md says what each does in full and what is billed.
  *
@@ -17,8 +17,8 @@
  * Wire    giant=SIZE comments=N eol=crlf|cr done=off close bytewise length=short|long framing=eof
  * Other   tools
  *
- * POST /v1/chat/completions, GET /v1/models, GET /sim/bill, POST /sim/reset, POST /sim/fault. Any
- * key is good. Loop thread only; the process must ignore SIGPIPE.
+ * POST /v1/{chat/completions,completions,embeddings}, GET /v1/models, GET /sim/bill, POST /sim/reset,
+ * POST /sim/fault. Any key is good. Loop thread only; the process must ignore SIGPIPE.
  */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H

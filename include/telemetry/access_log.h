@@ -7,11 +7,13 @@
  * When the reader is slow, lines are kept up to 1 MiB and tried again, then dropped and counted,
  * never waited for.
  *
- * Members, always all of them: time, id, tenant, key, user, session, endpoint, stream,
- * requested_model, model, provider, status, outcome, step, detail, attempts, retried, input_tokens,
- * cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, usage_source, cost_usd,
- * uncertain_usd, duration_ms, first_byte_ms, overhead_us. Dollars and milliseconds are numbers with
- * exact decimals; status and first_byte_ms are null where nothing was sent.
+ * Members, always all of them: time, id, tenant, key, user, session, prompt, tags, endpoint, stream,
+ * requested_model, model, provider, status, outcome, step, detail, attempts, retried, context
+ * (counted, quality, system, user, assistant, tool, repeated), input_tokens, output_tokens,
+ * token_details (of those two, the kinds that there were: cached_input, cache_write, reasoning …),
+ * service_tier, usage_source, cost_usd, uncertain_usd, duration_ms, first_byte_ms, overhead_us.
+ * Dollars and milliseconds are numbers with exact decimals; context, status and first_byte_ms are
+ * null where there is nothing to say.
  *
  * The worker's thread only, but for access_log_dropped.
  */

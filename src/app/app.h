@@ -13,5 +13,7 @@ int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_tokens(int argc, char **argv);
+int cmd_prices(int argc, char **argv);
 
 #endif

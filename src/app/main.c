@@ -14,7 +14,9 @@ static const struct {
     {"run", cmd_run, "weir run [-c FILE]                      the gateway"},
     {"check", cmd_check, "weir check [-c FILE]                    validates the configuration"},
     {"sim", cmd_sim, "weir sim [--listen A:P] [--prices FILE] the simulated provider"},
+    {"tokens", cmd_tokens, "weir tokens [--chat] [FILE]             tokens of a text or a body"},
     {"keys", cmd_keys, "weir keys new --tenant T [--id ID]      a new client key"},
+    {"prices", cmd_prices, "weir prices import|diff FILE            price lists of others, and what changed"},
 };
 
 static void usage(FILE *out)

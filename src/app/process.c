@@ -3,6 +3,7 @@
 /* Opening, running and closing the gateway; see process.h. */
 #include "process_private.h"
 
+#include "estimates.h"
 #include "simulator.h" /* stopped here, started by the load */
 #include "thread.h"
 
@@ -128,6 +129,7 @@ static bool open_state_dir(struct process *process)
         fprintf(stderr, "weir: state_dir '%s': %s\n", directory, strerror(errno));
         return false;
     }
+    process->estimates = estimates_open(process->loop, process->cells, directory);
     process->token = process->snapshot->admin_token;
     if (process->token != NULL || process->snapshot->admin_listen == NULL)
         return true;
@@ -178,6 +180,7 @@ static bool open_threads(struct process *process)
         const char *address = "", *error = "";
         struct worker_thread_settings settings = {.snapshot = snapshot_ref(process->snapshot),
                                                   .access_log_fd = process->log_fd,
+                                                  .shared = process->shared,
                                                   .drained = drain_thread_done,
                                                   .argument = process};
         struct worker_thread *thread = worker_thread_new(&settings, &address, &error);
@@ -227,6 +230,7 @@ struct process *process_open(const char *config_path)
     process->loop = loop;
     process->inbox = inbox_new(process->loop, deliver, process);
     process->cells = cells_new();
+    process->shared = gateway_shared_new();
     if (!open_config(process) || !open_state_dir(process) || !open_log(process) ||
         !open_threads(process) || !open_admin(process)) {
         process_close(&process);
@@ -257,6 +261,8 @@ void process_close(struct process **address)
     admin_stop(&process->admin);
     for (size_t i = 0; i < process->thread_count; i++)
         worker_thread_free(&process->threads[i]);
+    gateway_shared_free(&process->shared);
+    estimates_close(&process->estimates);
     simulator_stop(&process->simulator);
     snapshot_unref(&process->snapshot);
     inbox_free(&process->inbox); /* delivers, and so frees, the snapshots that died meanwhile */

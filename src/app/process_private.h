@@ -16,6 +16,8 @@
 #include <stdint.h>
 
 struct cells;
+struct estimates;
+struct gateway_shared;
 struct inbox;
 struct loop;
 struct metrics;
@@ -50,12 +52,14 @@ struct process {
     struct timer *settle_timer; /* changes come in bursts: one reload for all */
 
     struct simulator *simulator;
+    struct gateway_shared *shared; /* of the threads */
     struct worker_thread **threads;
     struct metrics **metrics;
     size_t thread_count;
     int log_fd;
     char *log_path; /* NULL: not a file */
     struct admin *admin;
+    struct estimates *estimates;
     char admin_token[KEY_TEXT_SIZE];
     const char *token; /* the operator's, or admin_token */
 

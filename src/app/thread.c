@@ -78,8 +78,10 @@ struct worker_thread *worker_thread_new(const struct worker_thread_settings *set
     thread->argument = settings->argument;
     thread->loop = loop;
     thread->inbox = inbox_new(thread->loop, deliver, thread);
-    struct gateway_settings gateway = {
-        .loop = thread->loop, .snapshot = snapshot, .access_log_fd = settings->access_log_fd};
+    struct gateway_settings gateway = {.loop = thread->loop,
+                                       .snapshot = snapshot,
+                                       .access_log_fd = settings->access_log_fd,
+                                       .shared = settings->shared};
     thread->gateway = gateway_worker_new(&gateway);
     if (!gateway_worker_listen(thread->gateway, address, error))
         worker_thread_free(&thread);

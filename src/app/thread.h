@@ -17,6 +17,7 @@ struct worker_thread;
 struct worker_thread_settings {
     struct snapshot *snapshot; /* the reference is taken over */
     int access_log_fd;
+    struct gateway_shared *shared; /* outlives the thread */
     /* Called on the worker's thread once it has drained. */
     void (*drained)(void *argument);
     void *argument;

@@ -47,6 +47,12 @@ static void drop_health(void *cell)
     health_cell_unref(&last);
 }
 
+static void drop_estimate(void *cell)
+{
+    struct estimate_cell *last = cell;
+    estimate_cell_unref(&last);
+}
+
 static void give_back_at_end(struct check *check, void (*drop)(void *), void *resource)
 {
     bool kept = arena_on_end(&check->snapshot->arena, drop, resource);
@@ -68,15 +74,20 @@ static void wipe_api_key(void *provider)
     secret_wipe((char *)(uintptr_t)key.ptr, key.len); /* in the snapshot's arena, which is ours */
 }
 
+static const struct span paths[CALL_KIND_COUNT] = {
+    [CALL_CHAT] = SPAN_INIT("/chat/completions"),
+    [CALL_COMPLETIONS] = SPAN_INIT("/completions"),
+    [CALL_EMBEDDINGS] = SPAN_INIT("/embeddings"),
+};
+
 /* Two header fields at most: the transport prints them anew for each request. */
-static void build_route(struct check *check, struct draft_provider *draft)
+static void build_provider(struct check *check, struct draft_provider *draft)
 {
     struct span key = draft->api_key.text;
     struct span bearer = join(check, SPAN("Bearer "), key);
     struct header headers[] = {{SPAN("Content-Type"), SPAN("application/json")},
                                {SPAN("Authorization"), bearer}};
     struct upstream_route_settings settings = {
-        .url = join(check, draft->base_url, SPAN("/chat/completions")),
         .headers = headers,
         .header_count = key.len > 0 ? 2 : 1,
         /* The simulator is in this process: no proxy could reach it. */
@@ -84,20 +95,26 @@ static void build_route(struct check *check, struct draft_provider *draft)
         .ca_file = check->ca_file,
         .http2 = draft->http2,
         .connect_timeout_ms = check->snapshot->timeouts.connect_ms};
-    draft->provider.chat = upstream_route_new(&settings);
+    bool usable = true;
+    for (size_t kind = 0; kind < CALL_KIND_COUNT; kind++) {
+        settings.url = join(check, draft->base_url, paths[kind]);
+        struct upstream_route *route = upstream_route_new(&settings);
+        draft->provider.routes[kind] = route;
+        usable = usable && route != NULL;
+        if (route != NULL)
+            give_back_at_end(check, drop_route, route);
+    }
     secret_wipe((char *)(uintptr_t)bearer.ptr, bearer.len);
     draft->provider.api_key = config_copy(&check->snapshot->arena, key);
     give_back_at_end(check, wipe_api_key, &draft->provider);
-    if (draft->provider.chat == NULL)
+    if (!usable)
         report_add(check->report, draft->at, "the provider's URL cannot be used");
-    else
-        give_back_at_end(check, drop_route, draft->provider.chat);
 }
 
 void build_routes(struct check *check)
 {
     LIST_FOR_EACH (link, &check->providers)
-        build_route(check, LIST_ITEM(link, struct draft_provider, link));
+        build_provider(check, LIST_ITEM(link, struct draft_provider, link));
 }
 
 /* ---- cells ---- */
@@ -144,6 +161,12 @@ static void build_allowance(struct check *check, const char *owner,
         give_back_at_end(check, drop_rate, allowance->rate);
         rate_cell_set(allowance->rate, draft->requests_per_minute);
     }
+    if (draft->tokens_per_minute > 0) {
+        allowance->tokens = cells_rate(cells, cell_name(check, owner, "tokens"));
+        give_back_at_end(check, drop_rate, allowance->tokens);
+        rate_cell_set(allowance->tokens, draft->tokens_per_minute);
+    }
+    allowance->max_input_tokens = draft->max_input_tokens;
     if (draft->concurrent > 0) {
         allowance->gauge = cells_gauge(cells, cell_name(check, owner, "gauge"));
         give_back_at_end(check, drop_gauge, allowance->gauge);
@@ -176,6 +199,9 @@ static void build_targets(struct check *check, struct draft_model *draft)
         ASSERT(name.ptr != NULL);
         target->health = cells_health(check->settings->cells, name.ptr);
         give_back_at_end(check, drop_health, target->health);
+        target->estimate =
+            cells_estimate(check->settings->cells, target->provider->name, target->model);
+        give_back_at_end(check, drop_estimate, target->estimate);
     }
 }
 

@@ -38,6 +38,7 @@ void check_fini(struct check *check)
     table_fini(&check->providers_by_name);
     table_fini(&check->tenants_by_path);
     table_fini(&check->keys_by_id);
+    catalogue_free(&check->catalogue);
 }
 
 void check_watch(struct check *check, const char *path)

@@ -12,6 +12,7 @@
 #include "base/table.h"
 #include "config/load.h"
 #include "config/snapshot.h"
+#include "llm/catalogue.h"
 #include "report.h"
 #include "schema.h"
 
@@ -38,7 +39,9 @@ struct draft_budget {
 /* What a tenant or a key is allowed, before it has cells. */
 struct draft_allowance {
     int64_t requests_per_minute; /* 0: no limit */
+    int64_t tokens_per_minute;   /* 0: no limit */
     int64_t concurrent;          /* 0: no limit */
+    int64_t max_input_tokens;    /* 0: no limit */
     struct draft_budget *budgets;
     size_t budget_count;
 };
@@ -61,6 +64,8 @@ struct draft_model {
     struct target *targets;      /* the model's own, until the build has given them cells */
     const struct node *aliases;  /* NULL: none */
     const struct node *fallback; /* NULL: none */
+    struct price_schedule price; /* the model's own; count 0: none */
+    bool has_tokenizer;          /* counting is as the file says; else by the first target's name */
 };
 
 struct draft_tenant {
@@ -101,6 +106,8 @@ struct check {
     struct mark admin_listen_at;
     bool admin_is_loopback;
     struct tls_context *tls; /* of addresses that do not say; NULL: none */
+    bool has_catalogue;          /* `prices` has chosen one, or none */
+    struct catalogue *catalogue; /* that it has chosen; NULL: none */
     struct span proxy;       /* empty: none */
     struct span ca_file;     /* empty: the system's */
 
@@ -132,6 +139,8 @@ void check_file(struct check *check, const struct node *root);
 
 /* Into the snapshot. */
 field_reader check_admin;
+/* `prices`: which catalogue. */
+field_reader check_catalogue;
 /* `listen`, and that it and `admin` do not meet. */
 void check_listen(struct check *check);
 /* The sections that refer to each other, in this order. */
@@ -142,6 +151,12 @@ void check_tenants(struct check *check);
 field_reader check_targets;
 field_reader check_retries;
 field_reader check_fallback;
+field_reader check_price;
+/* Once the model is read: each target's price, and sizes that the catalogue knows. */
+void check_prices(struct check *check, struct draft_model *draft);
+field_reader check_tokenizer;
+/* Once the model is read: how it is counted where the file does not say. */
+void check_counting(struct draft_model *draft);
 void check_default_retries(struct retries *retries);
 /* Once all names are known: that fallbacks are models, and go in no circle. */
 void check_fallbacks(struct check *check);

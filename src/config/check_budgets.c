@@ -9,10 +9,11 @@
 
 #include <string.h>
 
-#define MILLION          1000000
-#define MAX_HOLD_DEFAULT (MILLION / 10) /* 10% */
-#define REQUESTS_MAX     1000000000
-#define CONCURRENT_MAX   1000000
+#define MILLION               1000000
+#define MAX_HOLD_DEFAULT      (MILLION / 10) /* 10% */
+#define REQUESTS_MAX          1000000000
+#define CONCURRENT_MAX        1000000
+#define TOKENS_PER_MINUTE_MAX RATE_MOST_PER_MINUTE
 
 /* Of some fields this version knows one value only; the others are named so as to be refused by
  * name. */
@@ -185,7 +186,12 @@ void check_limits(struct check *check, const struct field *field, const struct e
          .least = 1,
          .most = CONCURRENT_MAX,
          .example = "from 1 to 1000000"},
-        {.name = "tokens_per_minute"},
+        {.name = "tokens_per_minute",
+         .read = field_count,
+         .offset = offsetof(struct draft_allowance, tokens_per_minute),
+         .least = 1,
+         .most = TOKENS_PER_MINUTE_MAX,
+         .example = "from 1 to 60000000000"},
         {.name = NULL}};
     schema_map(check, entry->value, "'limits'", fields, (char *)into + field->offset);
 }

@@ -1,96 +1,13 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The section `models`: names, prices, sizes. */
-#include "base/money.h"
+/* The section `models`: names and sizes. */
 #include "check.h"
 #include "value.h"
 
 #define TOKENS_MAX         100000000
 #define OUTPUT_DEFAULT     4096
 #define MIN_OUTPUT_DEFAULT 16
-#define PRICE_MAX_PUSD     1000000000000LL /* a dollar a token: more is a slip of units */
 #define NOT_GIVEN          (-1)
-
-/* ---- prices ---- */
-
-/* Reports why an amount is none. */
-static void refuse_amount(struct check *check, const struct field *field, const struct entry *entry,
-                          int decimals)
-{
-    struct span text = entry->value->text;
-    struct span fraction = span_from(text, span_find(text, '.'));
-    if (span_starts_with(text, SPAN("-")))
-        report_add(check->report, entry->value->at, "'%s' must not be negative", field->name);
-    else if (fraction.len > (size_t)decimals + 1)
-        report_add(check->report, entry->value->at, "'%s' must have at most %d decimals",
-                   field->name, decimals);
-    else
-        report_add(check->report, entry->value->at, "'%s' must be %s", field->name, field->example);
-}
-
-/* Member: int64_t, pico-dollars a token. */
-static void read_price(struct check *check, const struct field *field, const struct entry *entry,
-                       void *into)
-{
-    struct span text;
-    int64_t pusd;
-    if (!schema_text(check, entry, &text))
-        return;
-    if (!money_parse_price(text, &pusd) || pusd > PRICE_MAX_PUSD)
-        refuse_amount(check, field, entry, 6);
-    else
-        *(int64_t *)(void *)((char *)into + field->offset) = pusd;
-}
-
-void check_usd(struct check *check, const struct field *field, const struct entry *entry,
-               void *into)
-{
-    struct span text;
-    int64_t nusd;
-    if (!schema_text(check, entry, &text))
-        return;
-    if (!value_usd(text, &nusd))
-        refuse_amount(check, field, entry, 9);
-    else
-        *(int64_t *)(void *)((char *)into + field->offset) = nusd;
-}
-
-#define PRICE(NAME, FLAGS)                                                        \
-    {                                                                             \
-        .name = #NAME, .read = read_price, .flags = (FLAGS),                      \
-        .offset = offsetof(struct price, rates.NAME##_pusd),                      \
-        .example = "US dollars per million tokens, such as 2.50, at most 1000000" \
-    }
-
-static void read_prices(struct check *check, const struct field *field, const struct entry *entry,
-                        void *into)
-{
-    static const struct field fields[] = {PRICE(input, FIELD_REQUIRED),
-                                          PRICE(cached_input, 0),
-                                          PRICE(cache_write, 0),
-                                          PRICE(output, FIELD_REQUIRED),
-                                          {.name = "per_request",
-                                           .read = check_usd,
-                                           .offset = offsetof(struct price, per_request_nusd),
-                                           .example = "US dollars, such as 0.01"},
-                                          {.name = "cache_write_1h"},
-                                          {.name = "reasoning"},
-                                          {.name = "audio_*"},
-                                          {.name = "image_*"},
-                                          {.name = "tiers"},
-                                          {.name = NULL}};
-    struct draft_model *draft = into;
-    struct price *price = &draft->model.price;
-    (void)field;
-    *price = (struct price){
-        .known = true, .rates.cached_input_pusd = NOT_GIVEN, .rates.cache_write_pusd = NOT_GIVEN};
-    schema_map(check, entry->value, "'price'", fields, price);
-    /* Never free for want of a price: a part without one costs what the whole costs. */
-    if (price->rates.cached_input_pusd == NOT_GIVEN)
-        price->rates.cached_input_pusd = price->rates.input_pusd;
-    if (price->rates.cache_write_pusd == NOT_GIVEN)
-        price->rates.cache_write_pusd = price->rates.input_pusd;
-}
 
 /* ---- one model ---- */
 
@@ -112,7 +29,7 @@ static void read_aliases(struct check *check, const struct field *field, const s
 static const struct field model_fields[] = {
     {.name = "targets", .read = check_targets, .flags = FIELD_REQUIRED},
     {.name = "aliases", .read = read_aliases},
-    {.name = "price", .read = read_prices},
+    {.name = "price", .read = check_price},
     TOKENS(context_window, 1),
     TOKENS(max_output_tokens, 1),
     TOKENS(min_output_tokens, 1),
@@ -120,8 +37,8 @@ static const struct field model_fields[] = {
     {.name = "route"},
     {.name = "fallback", .read = check_fallback},
     {.name = "retries", .read = check_retries},
-    {.name = "tokenizer"},
-    {.name = "max_input_bound"},
+    {.name = "tokenizer", .read = check_tokenizer},
+    TOKENS(max_input_bound, 1),
     {.name = NULL}};
 
 /* Defaults give way to what was written; where two figures that were written contradict each other
@@ -195,7 +112,9 @@ static void check_model(struct check *check, const struct entry *entry)
     check->snapshot->model_count++;
     add_name(check, draft, draft->model.name, entry->at);
     schema_map(check, entry->value, check_where(check, "model", entry->key), model_fields, draft);
+    check_prices(check, draft);
     complete_sizes(check, draft);
+    check_counting(draft);
 }
 
 void check_models(struct check *check)

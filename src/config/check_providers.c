@@ -21,8 +21,8 @@ static const struct choice kinds[] = {{"openai", PROVIDER_OPENAI},
                                       {"bedrock", CHOICE_LATER},
                                       {NULL, 0}};
 
-/* What happens to the upstream request when the client has left. */
-static const struct choice gone_choices[] = {{"cancel", 0}, {"drain", CHOICE_LATER}, {NULL, 0}};
+static const struct choice gone_choices[] = {
+    {"cancel", CLIENT_GONE_CANCEL}, {"drain", CLIENT_GONE_DRAIN}, {NULL, 0}};
 
 static const struct choice limit_fields[] = {
     {"max_completion_tokens", 0}, {"max_tokens", 0}, {NULL, 0}};
@@ -73,7 +73,10 @@ static const struct field provider_fields[] = {
     {.name = "api_key", .read = check_secret, .offset = offsetof(struct draft_provider, api_key)},
     {.name = "http2", .read = field_bool, .offset = offsetof(struct draft_provider, http2)},
     {.name = "max_tokens_field", .read = read_limit_field, .choices = limit_fields},
-    {.name = "on_client_gone", .read = field_fixed, .choices = gone_choices},
+    {.name = "on_client_gone",
+     .read = field_choice,
+     .offset = offsetof(struct draft_provider, provider.on_client_gone),
+     .choices = gone_choices},
     {.name = "api_version"},
     {.name = "region"},
     {.name = "access_key"},

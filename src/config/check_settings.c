@@ -216,7 +216,7 @@ static const struct field top_fields[] = {
     {.name = "providers", .read = read_providers, .flags = FIELD_REQUIRED},
     {.name = "models", .read = read_models, .flags = FIELD_REQUIRED},
     {.name = "tenants", .read = read_tenants, .flags = FIELD_REQUIRED},
-    {.name = "prices"},
+    {.name = "prices", .read = check_catalogue},
     {.name = "include"},
     {.name = "cache"},
     {.name = "store"},

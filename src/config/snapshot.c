@@ -37,6 +37,14 @@ void snapshot_free(struct snapshot *snapshot)
     free(snapshot);
 }
 
+bool model_is_priced(const struct model *model)
+{
+    for (size_t i = 0; i < model->target_count; i++)
+        if (model->targets[i].prices.count > 0)
+            return true;
+    return false;
+}
+
 const struct model *snapshot_model(const struct snapshot *snapshot, struct span name)
 {
     return table_get(&snapshot->models_by_name, name);

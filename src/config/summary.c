@@ -4,6 +4,7 @@
  * What `weir check` prints of a good file: first what will happen, then what can go wrong, for an
  * operator who did not write the file. It says no more than this version keeps.
  */
+#include "summary.h"
 #include "base/clock.h"
 #include "base/money.h"
 #include "config/load.h"
@@ -42,13 +43,6 @@ static void print_providers(const struct snapshot *snapshot, FILE *out)
 
 /* ---- models ---- */
 
-static void print_price(const char *what, int64_t pusd, FILE *out)
-{
-    char text[MONEY_TEXT_SIZE];
-    /* A pico-dollar a token is a micro-dollar per million, and prices are at most 10^6 dollars. */
-    fprintf(out, "%s %s", what, money_format(pusd * 1000, text));
-}
-
 static void print_targets(const struct model *model, FILE *out)
 {
     for (size_t i = 0; i < model->target_count; i++) {
@@ -66,27 +60,17 @@ static void print_targets(const struct model *model, FILE *out)
 
 static void print_model(const struct model *model, FILE *out)
 {
-    const struct price *price = &model->price;
-    char text[MONEY_TEXT_SIZE];
     fprintf(out, "  %.*s: ", SPAN_ARG(model->name));
     print_targets(model, out);
-    fprintf(out, "; output at most %" PRId64 " tokens; ", model->max_output_tokens);
-    if (!price->known) {
-        fprintf(out, "no price\n");
-        return;
-    }
-    print_price("USD per million tokens: input", price->rates.input_pusd, out);
-    print_price(", cached input", price->rates.cached_input_pusd, out);
-    print_price(", cache write", price->rates.cache_write_pusd, out);
-    print_price(", output", price->rates.output_pusd, out);
-    if (price->per_request_nusd > 0)
-        fprintf(out, "; USD per request: %s", money_format(price->per_request_nusd, text));
-    fprintf(out, "\n");
+    fprintf(out, "; output at most %" PRId64 " tokens", model->max_output_tokens);
+    summary_prices(model, out);
 }
 
 static void print_models(const struct snapshot *snapshot, FILE *out)
 {
     fprintf(out, "\nmodels\n");
+    if (snapshot->prices_file != NULL)
+        fprintf(out, "  catalogue: %s\n", snapshot->prices_file);
     for (size_t i = 0; i < snapshot->model_count; i++)
         print_model(snapshot->models[i], out);
 }

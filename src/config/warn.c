@@ -148,6 +148,18 @@ static void warn_unpriced(struct check *check, const struct model *model)
              SPAN_ARG(model->name), free_of_charge, snapshot->key_count);
 }
 
+static void warn_targets(struct check *check, const struct model *model)
+{
+    for (size_t i = 0; i < model->target_count; i++)
+        if (model->targets[i].prices.count == 0)
+            warn(
+                check,
+                "target %s, %.*s of model '%.*s' has no price: it is passed over for those under a "
+                "money budget, and its spend counts as 0 for others",
+                model->targets[i].provider->name, SPAN_ARG(model->targets[i].model),
+                SPAN_ARG(model->name));
+}
+
 void warn_all(struct check *check)
 {
     warn_listeners(check);
@@ -157,6 +169,8 @@ void warn_all(struct check *check)
         warn_provider(check, LIST_ITEM(link, struct draft_provider, link));
     warn_keys(check);
     for (size_t i = 0; i < check->snapshot->model_count; i++)
-        if (!check->snapshot->models[i]->price.known)
+        if (!model_is_priced(check->snapshot->models[i]))
             warn_unpriced(check, check->snapshot->models[i]);
+        else
+            warn_targets(check, check->snapshot->models[i]);
 }

@@ -129,22 +129,10 @@ static void count(struct exchange *exchange)
         metrics_add(metrics, METRIC_BOUND_BREACHES, &owner[1], 1);
     if (exchange->usage_flagged)
         metrics_add(metrics, METRIC_USAGE_IMPOSSIBLE, &owner[1], 1);
-    count_tokens(exchange, "input", bill->usage.input);
-    count_tokens(exchange, "cached_input", bill->usage.cached_input);
-    count_tokens(exchange, "cache_write", bill->usage.cache_write);
-    count_tokens(exchange, "output", bill->usage.output);
-    count_tokens(exchange, "reasoning", bill->usage.reasoning);
+    for (size_t kind = 0; kind < USAGE_KINDS; kind++)
+        count_tokens(exchange, usage_kinds[kind].name, usage_kind_value(&bill->usage, kind));
     metrics_add(metrics, METRIC_COST, owner, bill->cost_nusd);
     metrics_add(metrics, METRIC_USAGE_SOURCE, &source, 1);
-}
-
-static void add_usage(struct usage *sum, const struct usage *usage)
-{
-    sum->input += usage->input;
-    sum->cached_input += usage->cached_input;
-    sum->cache_write += usage->cache_write;
-    sum->output += usage->output;
-    sum->reasoning += usage->reasoning;
 }
 
 void attempts_record(struct exchange *exchange)
@@ -157,11 +145,13 @@ void attempts_record(struct exchange *exchange)
     receipt_copy(receipt->provider, span_from_string(exchange->target->provider->name));
     receipt->overhead_ns = exchange->forwarded_ns - exchange->body_ended_ns;
     receipt->detail = exchange->answer_err != ERR_NONE ? exchange->facts.reason : NULL;
-    add_usage(&receipt->usage, &bill->usage);
+    usage_add(&receipt->usage, &bill->usage);
     if (bill->source != USAGE_NONE)
         receipt->usage_source = bill->source;
     receipt->cost_nusd += bill->cost_nusd;
     receipt->uncertain_nusd += bill->uncertain_nusd;
+    if (bill->source == USAGE_REPORTED && exchange->usage_final)
+        counting_learn(exchange, &bill->usage);
     count(exchange);
 }
 

@@ -16,11 +16,10 @@ static int64_t held(const struct exchange *exchange)
 
 static int64_t cost_of(const struct exchange *exchange, const struct usage *usage)
 {
-    const struct price *price = &exchange->serving->price;
     int64_t cost;
-    if (!price->known)
+    if (exchange->price == NULL)
         return 0;
-    return price_cost(price, usage, &cost) ? cost : held(exchange);
+    return price_cost(exchange->price, usage, &cost) ? cost : held(exchange);
 }
 
 /* Whether the provider saw the request and may have worked for it. */
@@ -36,7 +35,7 @@ static bool may_be_billed(const struct exchange *exchange)
 static struct usage count(const struct exchange *exchange)
 {
     uint64_t delivered = exchange->text_bytes;
-    if (!exchange->is_stream && delivered == 0)
+    if (!exchange->is_stream && delivered == 0 && exchange->call.kind != CALL_EMBEDDINGS)
         delivered = exchange->facts.received_bytes;
     int64_t input = usage_estimate_tokens(exchange->call.body.text.len);
     if (input > exchange->input_bound)

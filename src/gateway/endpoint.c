@@ -10,6 +10,10 @@
 static const struct endpoint endpoints[] = {
     {ENDPOINT_CHAT, "/v1/chat/completions", SPAN_INIT("/v1/chat/completions"), false,
      SPAN_INIT("POST"), true, &dialect_openai},
+    {ENDPOINT_COMPLETIONS, "/v1/completions", SPAN_INIT("/v1/completions"), false,
+     SPAN_INIT("POST"), true, &dialect_openai_completions},
+    {ENDPOINT_EMBEDDINGS, "/v1/embeddings", SPAN_INIT("/v1/embeddings"), false, SPAN_INIT("POST"),
+     true, &dialect_openai_embeddings},
     {ENDPOINT_MODELS, "/v1/models", SPAN_INIT("/v1/models"), false, SPAN_INIT("GET"), false,
      &dialect_openai},
     {ENDPOINT_MODEL, "/v1/models/{id}", SPAN_INIT("/v1/models/"), true, SPAN_INIT("GET"), false,

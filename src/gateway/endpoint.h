@@ -10,7 +10,13 @@
 
 struct dialect;
 
-enum endpoint_kind { ENDPOINT_CHAT, ENDPOINT_MODELS, ENDPOINT_MODEL };
+enum endpoint_kind {
+    ENDPOINT_CHAT,
+    ENDPOINT_COMPLETIONS,
+    ENDPOINT_EMBEDDINGS,
+    ENDPOINT_MODELS,
+    ENDPOINT_MODEL
+};
 
 struct endpoint {
     enum endpoint_kind kind;

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Birth, rest and end of exchanges. An exchange has two holders, the pipeline and the connection; it
- * goes back to its worker's pool when both have let go. Its buffers stay with it, trimmed, so that
+ * Birth, rest and end of exchanges. An exchange has two holders, the pipeline and the connection, and
+ * a counting job for a while; it goes back to its worker's pool when all have let go. Its buffers stay with it, trimmed, so that
  * a request at rest speed allocates almost nothing.
  */
 #include "exchange.h"
@@ -94,6 +94,8 @@ static void exchange_free(struct exchange *exchange)
     sse_reader_fini(&exchange->events);
     sse_reader_init(&exchange->events, EVENT_CEILING);
     atomic_fetch_sub_explicit(&worker->active, 1, memory_order_relaxed);
+    if (exchange->unattended)
+        worker_attended(worker);
     if (worker->pool_count >= WORKER_POOL_MAX) {
         exchange_destroy(exchange);
         return;
@@ -113,18 +115,28 @@ void exchange_pool_free(struct gateway_worker *worker)
     worker->pool_count = 0;
 }
 
+static void free_when_let_go(struct exchange *exchange)
+{
+    if (exchange->conn == NULL && !counting_active(exchange))
+        exchange_free(exchange);
+}
+
 void exchange_conn_released(struct exchange *exchange)
 {
     exchange->conn = NULL;
     if (exchange->pipeline.step == STEP_END && !exchange->pipeline.running)
-        exchange_free(exchange);
+        free_when_let_go(exchange);
+}
+
+void exchange_counting_ended(struct exchange *exchange)
+{
+    if (exchange->pipeline.step == STEP_END)
+        free_when_let_go(exchange);
 }
 
 void exchange_ended(struct pipeline *pipeline)
 {
-    struct exchange *exchange = exchange_of(pipeline);
-    if (exchange->conn == NULL)
-        exchange_free(exchange);
+    free_when_let_go(exchange_of(pipeline));
 }
 
 enum step exchange_refuse(struct exchange *exchange, enum err err, const char *param,
@@ -140,5 +152,5 @@ enum step exchange_refuse(struct exchange *exchange, enum err err, const char *p
                   arguments);
         va_end(arguments);
     }
-    return STEP_REFUSE;
+    return exchange->conn != NULL ? STEP_REFUSE : STEP_SETTLE;
 }

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One request and its answer. Made when a head has come, freed when the pipeline has ended AND the
- * connection has let go of it, whichever is later. Pooled by its worker with its buffers.
+ * connection and a counting job have let go of it, whichever is last. Pooled by its worker with its buffers.
  *
  *   client bytes -> body -> call -> request -> attempt -> events | reply -> client
  *
@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "config/snapshot.h"
+#include "counting.h"
 #include "gateway/pipeline.h"
 #include "llm/call.h"
 #include "llm/dialect.h"
@@ -29,6 +30,7 @@
 #include <stdint.h>
 
 struct conn;
+struct counting;
 struct endpoint;
 struct gateway_worker;
 
@@ -77,6 +79,7 @@ struct exchange {
     int64_t body_ended_ns;
     bool reply_begun; /* a first byte of the answer was handed to the connection */
     bool reply_ended;
+    bool unattended; /* the client left, and the answer is read to its end for its usage */
 
     /* ADMIT */
     const struct endpoint *endpoint;
@@ -89,12 +92,15 @@ struct exchange {
     /* PARSE, COUNT, ROUTE */
     struct call call;
     const struct model *model; /* as asked for */
+    struct counting *counting; /* the job under way; NULL: none */
+    struct counted counted;
     struct plan plan;
     int64_t input_bound; /* tokens, for the target that RESERVE looks at */
 
     /* RESERVE */
     const struct model *serving; /* the model of the attempt: the one asked for, or a fallback */
     const struct target *target; /* its target */
+    const struct price *price;   /* at the target, when the request began; NULL: none */
     bool permitted;              /* the target's health waits to hear how it went */
     int64_t output_limit;        /* a choice, as written into the request; 0: not written */
     bool clamped;                /* less than the client's own wish */
@@ -146,6 +152,8 @@ struct exchange *exchange_new(struct gateway_worker *worker, struct conn *conn);
 void exchange_ended(struct pipeline *pipeline);
 /* The connection let go (everything sent, or gone). May free the exchange. */
 void exchange_conn_released(struct exchange *exchange);
+/* A counting job that nobody waits for any more has ended. May free the exchange. */
+void exchange_counting_ended(struct exchange *exchange);
 
 static inline struct exchange *exchange_of(struct pipeline *pipeline)
 {
@@ -155,8 +163,8 @@ static inline struct exchange *exchange_of(struct pipeline *pipeline)
 /* Frees what rests in the worker's pool. */
 void exchange_pool_free(struct gateway_worker *worker);
 
-/* Sets the outcome and what REFUSE will say; returns STEP_REFUSE. `format` NULL: the error's own
- * sentence. */
+/* Sets the outcome and what REFUSE will say; returns STEP_REFUSE, or STEP_SETTLE where no client is
+ * there to hear it. `format` NULL: the error's own sentence. */
 enum step exchange_refuse(struct exchange *exchange, enum err err, const char *param,
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -75,7 +75,7 @@ void fields_add_bill(struct fields *fields, struct exchange *exchange)
     int64_t cost = exchange->receipt.cost_nusd + bill->cost_nusd; /* with the attempts before */
     if (!fields->own)
         return;
-    if (exchange->serving->price.known)
+    if (exchange->price != NULL)
         fields_add(fields, SPAN("x-weir-cost-usd"),
                    arena_copy(&exchange->arena, span_from_string(money_format(cost, money))));
     if (bill->source == USAGE_NONE)
@@ -101,14 +101,28 @@ static struct span duration(struct exchange *exchange, int64_t ns)
                         (long long)(ms % 60000 / 1000));
 }
 
-static void add_rate(struct fields *fields, struct exchange *exchange)
+/* OpenAI's three fields of one limit. */
+struct rate_names {
+    struct span limit;
+    struct span remaining;
+    struct span reset;
+};
+
+static const struct rate_names request_names = {SPAN_INIT("x-ratelimit-limit-requests"),
+                                                SPAN_INIT("x-ratelimit-remaining-requests"),
+                                                SPAN_INIT("x-ratelimit-reset-requests")};
+static const struct rate_names token_names = {SPAN_INIT("x-ratelimit-limit-tokens"),
+                                              SPAN_INIT("x-ratelimit-remaining-tokens"),
+                                              SPAN_INIT("x-ratelimit-reset-tokens")};
+
+static void add_rate(struct fields *fields, struct exchange *exchange, const struct rate_view *rate,
+                     const struct rate_names *names)
 {
-    const struct rate_view *rate = &exchange->lease.rate;
     if (rate->limit == 0)
         return;
-    add_number(fields, exchange, SPAN("x-ratelimit-limit-requests"), rate->limit);
-    add_number(fields, exchange, SPAN("x-ratelimit-remaining-requests"), rate->remaining);
-    fields_add(fields, SPAN("x-ratelimit-reset-requests"), duration(exchange, rate->reset_ns));
+    add_number(fields, exchange, names->limit, rate->limit);
+    add_number(fields, exchange, names->remaining, rate->remaining);
+    fields_add(fields, names->reset, duration(exchange, rate->reset_ns));
 }
 
 /* A budget as it stands, with this exchange's own hold turned into its cost once that is known. */
@@ -170,7 +184,8 @@ void fields_add_limits(struct fields *fields, struct exchange *exchange)
 {
     if (exchange->key == NULL)
         return;
-    add_rate(fields, exchange);
+    add_rate(fields, exchange, &exchange->lease.rate, &request_names);
+    add_rate(fields, exchange, &exchange->lease.token_rate, &token_names);
     if (!fields->own)
         return;
     add_budget(fields, exchange);
@@ -186,6 +201,8 @@ static int64_t retry_ms(const struct exchange *exchange, enum err err)
     switch (err) {
     case ERR_RATE_LIMITED:
         return (exchange->lease.rate.retry_ns + NS_PER_MS - 1) / NS_PER_MS;
+    case ERR_TOKENS_LIMITED:
+        return (exchange->lease.token_rate.retry_ns + NS_PER_MS - 1) / NS_PER_MS;
     case ERR_TARGETS_RESTING:
         return plan_rest_ms(exchange);
     case ERR_CONCURRENCY_LIMITED:

@@ -82,10 +82,10 @@ static void on_gone(void *argument)
     struct exchange *exchange = argument;
     enum step step = exchange->pipeline.step;
     exchange->conn = NULL;
-    if (step != STEP_END)
-        pipeline_interrupt(&exchange->pipeline, ERR_CLIENT_GONE);
-    else
+    if (step == STEP_END)
         exchange_conn_released(exchange);
+    else if (!relay_unattended(exchange))
+        pipeline_interrupt(&exchange->pipeline, ERR_CLIENT_GONE);
 }
 
 static void on_sent(void *argument)

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "llm/bound.h"
 
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MOST_MS  2000
@@ -24,41 +25,57 @@ static uint64_t chance(struct exchange *exchange)
 
 /* ---- making ---- */
 
-static void order_targets(struct exchange *exchange, const struct model *model, size_t *order)
+const struct price *plan_price(const struct exchange *exchange, const struct target *target)
+{
+    return price_schedule_at(&target->prices, exchange->begun_wall_ns);
+}
+
+/* As COUNT asks of the model that the client named. */
+static bool may_serve(const struct exchange *exchange, const struct model *model,
+                      const struct target *target)
+{
+    if (!subject_has_budget(exchange->key))
+        return true;
+    const struct price *price = plan_price(exchange, target);
+    return price != NULL && bound_obstacle(&exchange->call, price, model->max_input_bound) == NULL;
+}
+
+static size_t list_targets(const struct exchange *exchange, const struct model *model,
+                           const struct target *list[ROUTE_MAX_TARGETS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->target_count; i++)
+        if (may_serve(exchange, model, &model->targets[i]))
+            list[count++] = &model->targets[i];
+    return count;
+}
+
+static void order_targets(struct exchange *exchange, const struct target *const *list, size_t count,
+                          size_t *order)
 {
     struct route_choice choices[ROUTE_MAX_TARGETS];
     int64_t now_ns = clock_monotonic_ns();
-    for (size_t i = 0; i < model->target_count; i++)
-        choices[i] = (struct route_choice){.weight = model->targets[i].weight,
-                                           .well = health_look(model->targets[i].health, now_ns) !=
-                                                   HEALTH_OPEN};
-    route_order(choices, model->target_count, chance(exchange), order);
+    for (size_t i = 0; i < count; i++)
+        choices[i] = (struct route_choice){
+            .weight = list[i]->weight, .well = health_look(list[i]->health, now_ns) != HEALTH_OPEN};
+    route_order(choices, count, chance(exchange), order);
 }
 
 static void add_model(struct exchange *exchange, const struct model *model)
 {
     struct plan *plan = &exchange->plan;
+    const struct target *list[ROUTE_MAX_TARGETS];
     size_t order[ROUTE_MAX_TARGETS] = {0};
-    size_t count = model->target_count;
-    ASSERT(count > 0);
+    size_t count = list_targets(exchange, model, list);
+    if (count == 0)
+        return;
     if (count > 1)
-        order_targets(exchange, model, order);
+        order_targets(exchange, list, count, order);
     /* Each target may be passed over once without a try being lost. */
     size_t entries = (size_t)model->retries.attempts + count - 1;
     for (size_t i = 0; i < entries && plan->count < PLAN_MAX_TARGETS; i++)
         plan->entries[plan->count++] =
-            (struct plan_entry){.model = model, .target = &model->targets[order[i % count]]};
-}
-
-/* A fallback is held to what COUNT and PARSE asked of the model that the client named. */
-static bool may_fall_back(const struct exchange *exchange, const struct model *model)
-{
-    if (!subject_may_use(exchange->key, model->name))
-        return false;
-    if (!subject_has_budget(exchange->key))
-        return true;
-    bool boundable = exchange->call.unboundable == NULL || price_is_free(&model->price);
-    return model->price.known && boundable;
+            (struct plan_entry){.model = model, .target = list[order[i % count]]};
 }
 
 void plan_make(struct exchange *exchange)
@@ -67,8 +84,9 @@ void plan_make(struct exchange *exchange)
     add_model(exchange, exchange->model);
     for (const struct model *model = exchange->model->fallback; model != NULL;
          model = model->fallback)
-        if (may_fall_back(exchange, model))
+        if (subject_may_use(exchange->key, model->name))
             add_model(exchange, model);
+    ASSERT(exchange->plan.count > 0); /* or COUNT has refused */
 }
 
 /* ---- taking ---- */

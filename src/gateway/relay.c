@@ -7,6 +7,8 @@
  *
  *   attempt --on_body--> sse_reader --event--> read_reply --> conn_send
  *                   \--> reply (whole, up to 1 MiB held back for its cost headers) --> conn_reply
+ *
+ * Without a client (conn NULL, see relay_unattended) everything is read as before and sent nowhere.
  */
 #include "relay.h"
 
@@ -16,6 +18,7 @@
 #include "fields.h"
 #include "memory_gauge.h"
 #include "redact.h"
+#include "worker.h"
 
 #include "base/assert.h"
 #include "base/clock.h"
@@ -32,6 +35,8 @@ static void note_first_byte(struct exchange *exchange)
 
 static void send_on(struct exchange *exchange, struct span bytes)
 {
+    if (exchange->conn == NULL)
+        return;
     note_first_byte(exchange);
     conn_send(exchange->conn, bytes);
 }
@@ -101,8 +106,7 @@ static void note_facts(struct exchange *exchange, const struct reply_facts *fact
 static int64_t event_cost(const struct exchange *exchange, const struct reply_facts *facts)
 {
     int64_t cost;
-    const struct price *price = &exchange->serving->price;
-    bool known = price->known && price_cost(price, &facts->usage, &cost);
+    bool known = exchange->price != NULL && price_cost(exchange->price, &facts->usage, &cost);
     return known ? exchange->receipt.cost_nusd + cost : -1; /* with the attempts before */
 }
 
@@ -132,7 +136,7 @@ static void relay_event(struct exchange *exchange, const struct sse_event *event
                         const struct reply_facts *facts)
 {
     bool wants_usage = exchange->call.wants_usage;
-    if (!wants_usage && facts->is_usage_only)
+    if (exchange->conn == NULL || (!wants_usage && facts->is_usage_only))
         return;
     if (facts->is_error)
         relay_error(exchange, event);
@@ -148,7 +152,7 @@ static void relay_event(struct exchange *exchange, const struct sse_event *event
 static bool on_event(void *argument, const struct sse_event *event)
 {
     struct exchange *exchange = argument;
-    if (exchange->reply_ended || exchange->conn == NULL)
+    if (exchange->reply_ended)
         return false;
     /* One that ends with a stream that did not break only lacks its blank line. */
     bool broken = !event->complete && exchange->answer_err != ERR_NONE;
@@ -196,7 +200,9 @@ static void collect(struct exchange *exchange, struct span bytes)
 {
     if (!exchange->overflowed)
         exchange->overflowed = !buf_append(&exchange->reply, bytes);
-    if (exchange->reply_begun)
+    if (exchange->overflowed)
+        buf_reset(&exchange->reply, 0); /* a part says nothing of its usage */
+    if (exchange->reply_begun || exchange->conn == NULL)
         send_on(exchange, bytes);
     else if (exchange->overflowed)
         give_up(exchange, ERR_UPSTREAM_BROKEN, "an error answer that is too large");
@@ -207,15 +213,15 @@ static void collect(struct exchange *exchange, struct span bytes)
 static void on_body(void *argument, struct span bytes)
 {
     struct exchange *exchange = argument;
-    if (exchange->conn == NULL || exchange->reply_ended)
+    if (exchange->reply_ended)
         return; /* after the end mark; nobody would resume a pause any more */
     if (exchange->is_stream)
         feed_stream(exchange, bytes);
     else
         collect(exchange, bytes);
     memory_count(exchange);
-    if (exchange->attempt != NULL && !exchange->reply_ended && !exchange->paused &&
-        conn_congested(exchange->conn)) {
+    if (exchange->attempt != NULL && exchange->conn != NULL && !exchange->reply_ended &&
+        !exchange->paused && conn_congested(exchange->conn)) {
         exchange->paused = true;
         attempt_pause(exchange->attempt);
     }
@@ -301,9 +307,10 @@ void relay_reply(struct exchange *exchange)
 
 void relay_end(struct exchange *exchange)
 {
-    ASSERT(exchange->reply_begun && !exchange->reply_ended);
+    ASSERT((exchange->reply_begun || exchange->conn == NULL) && !exchange->reply_ended);
     exchange->reply_ended = true;
-    conn_end(exchange->conn);
+    if (exchange->conn != NULL)
+        conn_end(exchange->conn);
 }
 
 void relay_break(struct exchange *exchange, enum err cause)
@@ -334,4 +341,19 @@ void relay_probe(struct exchange *exchange)
         conn_send_interim(exchange->conn);
     else if (exchange->is_stream && !exchange->reply_ended)
         conn_send(exchange->conn, SPAN(":\n\n"));
+}
+
+bool relay_unattended(struct exchange *exchange)
+{
+    struct pipeline *pipeline = &exchange->pipeline;
+    /* Between two attempts, and after the end mark, there is nothing to wait for. */
+    if (exchange->attempt == NULL || exchange->reply_ended ||
+        exchange->target->provider->on_client_gone != CLIENT_GONE_DRAIN)
+        return false;
+    outcome_set(&pipeline->outcome, ERR_CLIENT_GONE, (uint8_t)pipeline->step);
+    exchange->unattended = true;
+    exchange->worker->unattended++;
+    memory_count(exchange);
+    relay_drained(exchange);
+    return true;
 }

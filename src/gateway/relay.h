@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct attempt_events;
 struct exchange;
 
@@ -33,5 +35,8 @@ void relay_cancel(struct exchange *exchange);
  * probed, because it may be gone. */
 void relay_drained(struct exchange *exchange);
 void relay_probe(struct exchange *exchange);
+/* The client is gone. Whether the attempt goes on without it, to the answer's end and for the sake
+ * of its usage (`on_client_gone: drain`): the outcome is set, and nothing is paused any more. */
+bool relay_unattended(struct exchange *exchange);
 
 #endif

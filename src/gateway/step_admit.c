@@ -8,6 +8,7 @@
 #include "credentials.h"
 #include "endpoint.h"
 #include "exchange.h"
+#include "labels.h"
 #include "memory_gauge.h"
 #include "worker.h"
 
@@ -23,6 +24,7 @@ static void note_subject(struct exchange *exchange)
     receipt_copy(exchange->receipt.tenant, span_from_string(key->tenant->path));
     receipt_copy(exchange->receipt.key, span_from_string(key->id));
     receipt_copy(exchange->receipt.session, headers_get(headers, SPAN("x-weir-session")));
+    labels_read(headers, &exchange->scratch, &exchange->receipt);
     if (key->user_from == USER_FROM_HEADER)
         receipt_copy(exchange->receipt.user, headers_get(headers, SPAN("x-weir-user")));
 }

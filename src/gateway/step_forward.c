@@ -50,7 +50,7 @@ static void start(struct exchange *exchange)
     if (exchange->forwarded_ns == 0)
         exchange->forwarded_ns = exchange->sent_ns;
     struct attempt_spec spec = {
-        .route = exchange->target->provider->chat,
+        .route = exchange->target->provider->routes[exchange->call.kind],
         .body = buf_span(&exchange->request),
         .first_byte_timeout_ms = timeouts->first_byte_ms,
         .idle_timeout_ms = timeouts->idle_ms,

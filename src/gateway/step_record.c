@@ -25,6 +25,22 @@ static void fill_receipt(struct exchange *exchange, int64_t now_ns)
     receipt->endpoint = exchange->endpoint->name;
 }
 
+/* Histograms of what the prompts of requests that were sent on are made of. */
+static void count_context(const struct receipt_context *context, struct metrics *metrics)
+{
+    const struct {
+        struct span role;
+        int64_t tokens;
+    } parts[] = {{SPAN("system"), context->system},
+                 {SPAN("user"), context->user},
+                 {SPAN("assistant"), context->assistant},
+                 {SPAN("tool"), context->tool},
+                 {SPAN("repeated"), context->repeated}};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (parts[i].tokens > 0)
+            metrics_observe(metrics, METRIC_CONTEXT_TOKENS, &parts[i].role, parts[i].tokens);
+}
+
 static void count_request(const struct exchange *exchange, struct metrics *metrics)
 {
     const struct receipt *receipt = &exchange->receipt;
@@ -38,6 +54,7 @@ static void count_request(const struct exchange *exchange, struct metrics *metri
     if (receipt->attempts > 0) {
         metrics_observe(metrics, METRIC_REQUEST_COST, request, receipt->cost_nusd);
         metrics_observe(metrics, METRIC_OVERHEAD, NULL, receipt->overhead_ns);
+        count_context(&receipt->context, metrics);
     }
     if (receipt->first_byte_ns != 0)
         metrics_observe(metrics, METRIC_FIRST_TOKEN, &model, receipt->first_byte_ns);

@@ -7,7 +7,7 @@
  */
 #include "exchange.h"
 
-#include "llm/model.h"
+#include "llm/bound.h"
 
 /* The most that write_call may add to the client's bytes: a model's name, the limit's field with its
  * number, and the wish for usage. */
@@ -19,23 +19,18 @@ static uint64_t edit_bytes(const struct target *target)
 static int64_t input_bound(const struct exchange *exchange, const struct plan_entry *entry)
 {
     const struct model *model = entry->model;
-    int64_t hidden = model->hidden_input >= 0
-                         ? model->hidden_input
-                         : model_hidden_input(entry->target->model, &exchange->call);
-    uint64_t bytes = exchange->call.body.text.len + edit_bytes(entry->target);
-    return model_input_bound(bytes, hidden, model->context_window);
+    struct bound_request request = {.call = &exchange->call,
+                                    .model = entry->target->model,
+                                    .added_bytes = edit_bytes(entry->target),
+                                    .hidden_input = model->hidden_input,
+                                    .max_input_bound = model->max_input_bound,
+                                    .context_window = model->context_window};
+    return bound_input(&request);
 }
 
 static int64_t smaller(int64_t a, int64_t b)
 {
     return a < b ? a : b;
-}
-
-/* The client's own limit, but no more than the model can give. */
-static int64_t wished_output(const struct exchange *exchange, const struct model *model)
-{
-    int64_t own = exchange->call.output_limit;
-    return own > 0 ? smaller(own, model->max_output_tokens) : model->max_output_tokens;
 }
 
 /* Usage beyond these is no usage but noise. Neither the window nor the output limit that we send is
@@ -46,7 +41,7 @@ static int64_t wished_output(const struct exchange *exchange, const struct model
 static struct usage_limits believable(const struct exchange *exchange, const struct model *model)
 {
     int64_t window = model->context_window * BELIEF; /* config bounds it: no overflow */
-    return (struct usage_limits){.context_window = window,
+    return (struct usage_limits){.context_window = window * exchange->call.prompts,
                                  .output_limit = window * exchange->call.choices};
 }
 
@@ -70,6 +65,7 @@ enum step step_reserve(struct exchange *exchange)
     const struct model *model = entry->model;
     exchange->serving = model;
     exchange->target = entry->target;
+    exchange->price = plan_price(exchange, entry->target);
     exchange->permitted = true;
     exchange->input_bound = input_bound(exchange, entry);
     exchange->usage_limits = believable(exchange, model);
@@ -77,9 +73,10 @@ enum step step_reserve(struct exchange *exchange)
         exchange->output_limit = exchange->call.output_limit;
         return STEP_FORWARD;
     }
-    int64_t wished = wished_output(exchange, model);
+    int64_t wished = bound_output_wish(&exchange->call, model->max_output_tokens);
     struct budget_wish wish = {
-        .price = &model->price,
+        .price = exchange->price,
+        .scope = bound_scope(&exchange->call),
         .input_tokens = exchange->input_bound,
         .choices = exchange->call.choices,
         .output_tokens = wished,

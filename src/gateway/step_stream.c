@@ -33,8 +33,20 @@ static enum step finish_whole(struct exchange *exchange)
     return STEP_SETTLE;
 }
 
+/* Nobody is there: the client has everything, or has left and only the usage counts. */
+static enum step finish_unattended(struct exchange *exchange)
+{
+    if (exchange->answer != ANSWER_DONE)
+        return STEP_WAIT;
+    if (!exchange->is_stream && exchange->answer_err == ERR_NONE)
+        relay_read_whole(exchange);
+    return STEP_SETTLE;
+}
+
 enum step step_stream(struct exchange *exchange)
 {
+    if (exchange->conn == NULL)
+        return finish_unattended(exchange);
     if (exchange->is_stream && !exchange->reply_begun)
         relay_begin(exchange);
     if (exchange->answer != ANSWER_DONE)

@@ -6,12 +6,14 @@
  */
 #include "worker.h"
 
+#include "context.h"
 #include "exchange.h"
 #include "intake.h"
 
 #include "base/assert.h"
 #include "base/memory.h"
 #include "crypto/random.h"
+#include "loop/loop.h"
 #include "net/server.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
@@ -23,6 +25,33 @@
 #define QUEUE_HIGH    (128 * 1024)
 #define QUEUE_LOW     (32 * 1024)
 #define KEEP_ALIVE_MS 75000 /* longer than the 60 s of common load balancers */
+
+#define COUNTING_WAIT_MS 1000 /* a turn's; the last job's end is an event of its own */
+
+/* ---- what workers share ---- */
+
+struct gateway_shared {
+    struct shards *sessions;
+};
+
+struct gateway_shared *gateway_shared_new(void)
+{
+    struct gateway_shared *shared = MEMORY_NEW(struct gateway_shared);
+    shared->sessions = context_sessions_new();
+    return shared;
+}
+
+void gateway_shared_free(struct gateway_shared **address)
+{
+    struct gateway_shared *shared = *address;
+    *address = NULL;
+    if (shared == NULL)
+        return;
+    shards_free(&shared->sessions);
+    free(shared);
+}
+
+/* ---- a worker ---- */
 
 static struct server_settings server_settings(const struct snapshot *snapshot)
 {
@@ -42,6 +71,7 @@ struct gateway_worker *gateway_worker_new(const struct gateway_settings *setting
     struct gateway_worker *worker = MEMORY_NEW(struct gateway_worker);
     worker->loop = settings->loop;
     worker->snapshot = settings->snapshot;
+    worker->sessions = settings->shared->sessions;
     worker->upstream = upstream_client_new(worker->loop);
     worker->metrics = metrics_new();
     worker->access_log = access_log_new(worker->loop, settings->access_log_fd);
@@ -102,12 +132,29 @@ void gateway_worker_set_snapshot(struct gateway_worker *worker, struct snapshot 
     }
 }
 
+/* Said once, when neither a connection nor an exchange without one is left to wait for. */
+static void say_drained(struct gateway_worker *worker)
+{
+    void (*drained)(void *argument) = worker->drained;
+    if (drained == NULL || worker->draining > 0 || worker->unattended > 0)
+        return;
+    worker->drained = NULL;
+    drained(worker->drained_argument);
+}
+
 static void server_drained(void *context)
 {
     struct gateway_worker *worker = context;
     ASSERT(worker->draining > 0);
-    if (--worker->draining == 0)
-        worker->drained(worker->drained_argument);
+    worker->draining--;
+    say_drained(worker);
+}
+
+void worker_attended(struct gateway_worker *worker)
+{
+    ASSERT(worker->unattended > 0);
+    worker->unattended--;
+    say_drained(worker);
 }
 
 void gateway_worker_drain(struct gateway_worker *worker, void (*drained)(void *argument),
@@ -116,8 +163,7 @@ void gateway_worker_drain(struct gateway_worker *worker, void (*drained)(void *a
     worker->drained = drained;
     worker->drained_argument = argument;
     worker->draining = worker->listener_count;
-    if (worker->draining == 0)
-        drained(argument);
+    say_drained(worker);
     for (size_t i = 0; i < worker->listener_count; i++)
         server_drain(worker->listeners[i].server, server_drained);
 }
@@ -140,13 +186,18 @@ void gateway_worker_free(struct gateway_worker **address)
     if (worker == NULL)
         return;
     *address = NULL;
+    worker->drained = NULL;
     /* Each busy connection tells its exchange that it is gone, which settles and frees it. */
     for (size_t i = 0; i < worker->listener_count; i++)
         server_free(&worker->listeners[i].server);
-    /* Those that no connection holds any more. */
+    /* Those that no connection holds any more, or that went on without it. */
     gateway_worker_interrupt(worker);
+    while (worker->counting > 0)
+        loop_run_once(worker->loop, COUNTING_WAIT_MS);
     ASSERT(list_empty(&worker->living));
     exchange_pool_free(worker);
+    token_cache_free(&worker->token_cache);
+    free(worker->context_room);
     memory_fini(worker);
     upstream_client_free(&worker->upstream);
     access_log_free(&worker->access_log);

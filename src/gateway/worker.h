@@ -31,6 +31,10 @@ struct gateway_worker {
     size_t listener_count;
     struct upstream_client *upstream;
     struct metrics *metrics;
+    struct token_cache *token_cache;   /* NULL until the first count */
+    struct context_room *context_room; /* likewise */
+    struct shards *sessions;           /* all workers' */
+    size_t counting;                   /* jobs under way */
     struct access_log *access_log;
     struct id_source ids;
     uint64_t chance; /* route_chance's state */
@@ -41,10 +45,14 @@ struct gateway_worker {
     atomic_size_t active;
     struct memory_gauge memory;
 
-    size_t draining; /* servers that are not drained yet */
-    void (*drained)(void *argument);
+    size_t unattended;               /* exchanges that go on without their clients */
+    size_t draining;                 /* servers that are not drained yet */
+    void (*drained)(void *argument); /* NULL: not asked for, or done */
     void *drained_argument;
 };
+
+/* One of the unattended has ended. */
+void worker_attended(struct gateway_worker *worker);
 
 /* The real steps. */
 extern const struct pipeline_table gateway_pipeline;

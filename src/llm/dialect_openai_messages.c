@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Looks through messages and tools for shapes that cannot be read and for parts whose cost cannot
- * be bounded: bytes bound the tokens of text, but an image, a file or a hosted tool costs what its
- * provider makes of it. Anything not known to be text counts as such a part.
+ * be bounded: bytes bound the tokens of text, but a file or a hosted tool costs what its provider
+ * makes of it. Anything not known to be text, an image or sound counts as such a part.
  *
  * json_walk steps over a value without a tree, so each level of nesting is read once more than the
  * one around it: linear, with a factor of four at most.
@@ -45,9 +45,9 @@ static struct span type_of(struct span object)
 static const char *part_name(struct span type)
 {
     static const struct span names[] = {
-        SPAN("image_url"), SPAN("input_audio"), SPAN("file"),       SPAN("image"),
-        SPAN("audio"),     SPAN("video"),       SPAN("video_url"),  SPAN("audio_url"),
-        SPAN("document"),  SPAN("input_image"), SPAN("input_file"),
+        SPAN("file"),     SPAN("image"),       SPAN("audio"),
+        SPAN("video"),    SPAN("video_url"),   SPAN("audio_url"),
+        SPAN("document"), SPAN("input_image"), SPAN("input_file"),
     };
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (openai_text_is(type, names[i]))
@@ -55,11 +55,24 @@ static const char *part_name(struct span type)
     return "content part";
 }
 
+/* `thinking` is Mistral's: reasoning handed back. */
+static bool is_text(struct span type)
+{
+    return openai_text_is(type, SPAN("text")) || openai_text_is(type, SPAN("refusal")) ||
+           openai_text_is(type, SPAN("thinking"));
+}
+
 /* By its type alone, as providers do: they do not look at other members of a text part either. */
 static void read_part(struct openai_reading *reading, struct span part)
 {
     struct span type = type_of(part);
-    if (!openai_text_is(type, SPAN("text")) && !openai_text_is(type, SPAN("refusal")))
+    if (is_text(type))
+        return;
+    if (openai_text_is(type, SPAN("image_url")))
+        openai_read_image(reading, part);
+    else if (openai_text_is(type, SPAN("input_audio")))
+        openai_read_audio(reading, part);
+    else
         openai_unbound(reading, part_name(type));
 }
 
@@ -83,6 +96,11 @@ static enum err read_content(const struct message *message, struct span content,
 
 /* ---- messages ---- */
 
+static bool is_tool_call(struct span key)
+{
+    return openai_text_is(key, SPAN("tool_calls")) || openai_text_is(key, SPAN("function_call"));
+}
+
 /* Names, tool calls, reasoning handed back: text, and covered by its bytes, whatever its shape. */
 static enum err read_message_member(struct message *message, const struct openai_walk *member)
 {
@@ -95,6 +113,8 @@ static enum err read_message_member(struct message *message, const struct openai
     } else if (member->type != JSON_NULL && openai_text_is(member->key, SPAN("audio"))) {
         /* An earlier spoken answer by its id: some bytes here, any number of tokens there. */
         openai_unbound(message->reading, "audio");
+    } else if (is_tool_call(member->key)) {
+        message->reading->call->structured_bytes += member->value.len;
     }
     return ERR_NONE;
 }
@@ -138,11 +158,23 @@ enum err openai_read_messages(struct openai_reading *reading, const struct json_
 
 /* ---- tools ---- */
 
-/* A tool that the provider itself runs, and bills by its own measure, has a type of its own. */
+/* A tool that the provider itself runs, and bills by its own measure, has a type of its own. Without
+ * one it is a function to Mistral, which takes {"function":{…}} alone. */
 static bool is_own_tool(struct span tool)
 {
-    struct span type = type_of(tool);
-    return openai_text_is(type, SPAN("function")) || openai_text_is(type, SPAN("custom"));
+    struct span type = SPAN_NONE;
+    bool typed = false, has_function = false;
+    struct openai_walk walk = {.inside = tool};
+    while (openai_walk_next(&walk)) {
+        if (openai_text_is(walk.key, SPAN("type"))) {
+            typed = true;
+            type = walk.type == JSON_STRING ? openai_text(walk.value) : SPAN_NONE;
+        } else if (openai_text_is(walk.key, SPAN("function"))) {
+            has_function = walk.type == JSON_OBJECT;
+        }
+    }
+    return typed ? openai_text_is(type, SPAN("function")) || openai_text_is(type, SPAN("custom"))
+                 : has_function;
 }
 
 enum err openai_read_tools(struct openai_reading *reading, const struct json_member *member)
@@ -157,8 +189,11 @@ enum err openai_read_tools(struct openai_reading *reading, const struct json_mem
             return openai_refuse(reading, ERR_FIELD_INVALID, "tools",
                                  "'tools' has an element that is no object.");
         reading->call->has_tools = true;
-        if (!is_own_tool(walk.value))
+        if (!is_own_tool(walk.value)) {
+            reading->call->has_searches = true; /* the dearest that such a tool does */
             openai_unbound(reading, "hosted tool");
+        }
     }
+    reading->call->structured_bytes += member->value.len;
     return ERR_NONE;
 }

@@ -52,6 +52,7 @@ static const struct shape message_shape[] = {
 static const struct shape choice_shape[] = {
     {SPAN("delta"), message_shape, COUNT_OF(message_shape)},
     {SPAN("message"), message_shape, COUNT_OF(message_shape)},
+    {SPAN("text"), NULL, 0}, /* legacy completions */
 };
 
 static const struct shape *find_shape(const struct shape *shapes, size_t count, struct span key)
@@ -171,12 +172,15 @@ static void read_root(struct span data, bool stream, const struct json_object *r
 {
     const struct json_member *usage = json_member(root, SPAN("usage"));
     const struct json_member *groq = json_member(root, SPAN("x_groq"));
+    const struct json_member *tier = json_member(root, SPAN("service_tier"));
     facts->is_error = is_error(root);
     if (usage != NULL)
         read_usage(data, root, usage, limits, facts);
     else if (groq != NULL && groq->type == JSON_OBJECT) /* older Groq: only there */
         facts->usage_verdict =
             usage_read_openai(find_value(groq->value, SPAN("usage")), limits, &facts->usage);
+    if (facts->usage_verdict == USAGE_GOOD && tier != NULL)
+        facts->usage.service_tier = usage_service_tier(tier->value);
     /* A whole answer is measured only where its usage does not say what was generated. */
     if (!stream && facts->usage_verdict == USAGE_GOOD)
         return;

@@ -29,9 +29,7 @@ static unsigned code_unit(const char *escape)
     return unit;
 }
 
-/* Reads one character of ASCII; `*at` moves past it. Anything else is returned as a value that no
- * ASCII byte has. */
-static unsigned next_ascii(struct span contents, size_t *at)
+unsigned openai_next_ascii(struct span contents, size_t *at)
 {
     const char *from = contents.ptr + *at;
     if (from[0] != '\\') {
@@ -66,9 +64,18 @@ bool openai_escaped_text_is(struct span contents, struct span plain)
         return false;
     size_t at = 0;
     for (size_t i = 0; i < plain.len; i++)
-        if (at >= contents.len || next_ascii(contents, &at) != (unsigned char)plain.ptr[i])
+        if (at >= contents.len || openai_next_ascii(contents, &at) != (unsigned char)plain.ptr[i])
             return false;
     return at == contents.len;
+}
+
+bool openai_text_starts_with(struct span contents, struct span plain)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < plain.len; i++)
+        if (at >= contents.len || openai_next_ascii(contents, &at) != (unsigned char)plain.ptr[i])
+            return false;
+    return true;
 }
 
 bool openai_value_is(struct span value, enum json_type type, struct span plain)

@@ -76,9 +76,10 @@ static struct wishes wishes_of(const struct call *call, const struct call_change
 {
     ASSERT(changes->output_limit == 0 || changes->limit_field.len > 0);
     int64_t limit = changes->output_limit != 0 ? changes->output_limit : call->output_limit;
+    struct span field = call->kind == CALL_COMPLETIONS ? max_tokens : changes->limit_field;
     return (struct wishes){
         .model = changes->model,
-        .limit_field = limit != 0 ? changes->limit_field : SPAN_NONE,
+        .limit_field = limit != 0 ? field : SPAN_NONE,
         .limit = limit,
         .ask_usage = changes->ask_usage && call->stream,
     };

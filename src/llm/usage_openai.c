@@ -3,8 +3,9 @@
 /*
  * OpenAI's chat usage, as its many imitators send it.
  *
- *   input   prompt_tokens; cached and written tokens lie inside it
- *   output  completion_tokens, or total_tokens − prompt_tokens where that is more
+ *   input   prompt_tokens; cached, written, audio and image tokens lie inside it
+ *   output  completion_tokens, or total_tokens − prompt_tokens where that is more; reasoning, audio,
+ *           images and rejected predictions lie inside it
  *
  * Why the total may raise the output: xAI counts reasoning beside completion_tokens and bills it
  * (307 + 26, total 560, of which 227 reasoning: recorded). Taking the larger is never below the
@@ -14,136 +15,50 @@
  *
  * Impossible reports are not charged at face value: the caller settles as without usage.
  */
-#include "dialect_openai.h"
+#include "usage_read.h"
 
-#define TOKENS_MAX (INT64_C(1) << 53) /* beyond it, JSON numbers lose units on the way */
-
-/* The figures as reported; -1: not there. */
-struct figures {
-    int64_t prompt;
-    int64_t completion;
-    int64_t total;
-    int64_t cached;
-    int64_t cached_beside; /* where hosts put it that have no details */
-    int64_t written;
-    int64_t reasoning;
+static const struct usage_field write_fields[] = {
+    USAGE_NUMBER("ttl_30m_tokens", FIGURE_WRITTEN_5M),
+    USAGE_NUMBER("ttl_12h_tokens", FIGURE_WRITTEN_1H),
+};
+static const struct usage_field prompt_fields[] = {
+    USAGE_NUMBER("cached_tokens", FIGURE_CACHED),
+    USAGE_NUMBER("cache_write_tokens", FIGURE_WRITTEN),
+    USAGE_OBJECT("cache_write_tokens_details", write_fields),
+    USAGE_NUMBER("audio_tokens", FIGURE_AUDIO_INPUT),
+    USAGE_NUMBER("image_tokens", FIGURE_IMAGE_INPUT),
+};
+static const struct usage_field completion_fields[] = {
+    USAGE_NUMBER("reasoning_tokens", FIGURE_REASONING),
+    USAGE_NUMBER("audio_tokens", FIGURE_AUDIO_OUTPUT),
+    USAGE_NUMBER("image_tokens", FIGURE_IMAGE_OUTPUT),
+};
+static const struct usage_field search_fields[] = {
+    USAGE_NUMBER("web_search_requests", FIGURE_SEARCHES),
+};
+static const struct usage_field usage_fields[] = {
+    USAGE_NUMBER("prompt_tokens", FIGURE_INPUT),
+    USAGE_NUMBER("completion_tokens", FIGURE_OUTPUT),
+    USAGE_NUMBER("total_tokens", FIGURE_TOTAL),
+    USAGE_OBJECT("prompt_tokens_details", prompt_fields),
+    USAGE_OBJECT("completion_tokens_details", completion_fields),
+    USAGE_NUMBER("prompt_cache_hit_tokens", FIGURE_CACHED_BESIDE), /* DeepSeek */
+    USAGE_NUMBER("cached_tokens", FIGURE_CACHED_BESIDE),           /* Moonshot */
+    USAGE_NUMBER("num_cached_tokens", FIGURE_CACHED_BESIDE),       /* Mistral */
+    USAGE_OBJECT("server_tool_use_details", search_fields),        /* OpenRouter */
 };
 
-#define FIGURE(name, member)                         \
-    {                                                \
-        SPAN(name), offsetof(struct figures, member) \
-    }
-
-struct figure {
-    struct span key;
-    size_t offset;
-};
-
-static const struct figure top_figures[] = {
-    FIGURE("prompt_tokens", prompt),
-    FIGURE("completion_tokens", completion),
-    FIGURE("total_tokens", total),
-    FIGURE("prompt_cache_hit_tokens", cached_beside), /* DeepSeek */
-    FIGURE("cached_tokens", cached_beside),           /* Moonshot */
-    FIGURE("num_cached_tokens", cached_beside),       /* Mistral */
-};
-static const struct figure prompt_figures[] = {
-    FIGURE("cached_tokens", cached),
-    FIGURE("cache_write_tokens", written),
-};
-static const struct figure completion_figures[] = {
-    FIGURE("reasoning_tokens", reasoning),
-};
-
-/* The figure of that key, or NULL. */
-static int64_t *find_figure(struct figures *figures, const struct figure *known, size_t count,
-                            struct span key)
+static bool sum(const struct usage_report *report, struct usage *out)
 {
-    for (size_t i = 0; i < count; i++)
-        if (openai_text_is(key, known[i].key))
-            return (int64_t *)(void *)((char *)figures + known[i].offset);
-    return NULL;
-}
-
-/* Null says nothing; false when it is no possible number of tokens. */
-static bool read_figure(struct span value, enum json_type type, int64_t *figure)
-{
-    if (type == JSON_NULL)
-        return true;
-    return type == JSON_NUMBER && json_value_to_i64(value, figure) && *figure >= 0 &&
-           *figure <= TOKENS_MAX;
-}
-
-static bool read_details(struct span object, enum json_type object_type, struct figures *figures,
-                         const struct figure *known, size_t count)
-{
-    if (object_type != JSON_OBJECT)
-        return object_type == JSON_NULL;
-    struct openai_walk walk = {.inside = object};
-    while (openai_walk_next(&walk)) {
-        int64_t *figure = find_figure(figures, known, count, walk.key);
-        if (figure != NULL && !read_figure(walk.value, walk.type, figure))
-            return false;
-    }
-    return true;
-}
-
-static bool read_member(const struct openai_walk *member, struct figures *figures)
-{
-    int64_t *figure = find_figure(figures, top_figures, COUNT_OF(top_figures), member->key);
-    if (figure != NULL)
-        return read_figure(member->value, member->type, figure);
-    if (openai_text_is(member->key, SPAN("prompt_tokens_details")))
-        return read_details(member->value, member->type, figures, prompt_figures,
-                            COUNT_OF(prompt_figures));
-    if (openai_text_is(member->key, SPAN("completion_tokens_details")))
-        return read_details(member->value, member->type, figures, completion_figures,
-                            COUNT_OF(completion_figures));
-    return true;
-}
-
-/* False when some figure is impossible by itself. */
-static bool read_figures(struct span usage, struct figures *figures)
-{
-    struct openai_walk walk = {.inside = usage};
-    while (openai_walk_next(&walk))
-        if (!read_member(&walk, figures))
-            return false;
-    return true;
-}
-
-static int64_t or_zero(int64_t figure)
-{
-    return figure > 0 ? figure : 0;
-}
-
-static struct usage usage_of(const struct figures *figures)
-{
-    int64_t cached = figures->cached >= 0 ? figures->cached : figures->cached_beside;
-    struct usage usage = {
-        .input = or_zero(figures->prompt),
-        .cached_input = or_zero(cached),
-        .cache_write = or_zero(figures->written),
-        .output = or_zero(figures->completion),
-        .reasoning = or_zero(figures->reasoning),
-    };
-    if (figures->total - usage.input > usage.output)
-        usage.output = figures->total - usage.input;
-    return usage;
-}
-
-static bool is_possible(const struct figures *figures, const struct usage *usage,
-                        const struct usage_limits *limits)
-{
-    if (figures->prompt < 0) /* output alone is no bill */
-        return false;
-    if (figures->total > 0 &&
-        (figures->total < usage->input || figures->total < figures->completion))
-        return false;
-    if (usage->cached_input + usage->cache_write > usage->input)
-        return false;
-    return (limits->context_window == 0 || usage->input <= limits->context_window) &&
-           (limits->output_limit == 0 || usage->output <= limits->output_limit);
+    int64_t cached = report->figures[FIGURE_CACHED];
+    *out = usage_parts(report);
+    out->input = usage_figure(report, FIGURE_INPUT);
+    out->output = usage_figure(report, FIGURE_OUTPUT);
+    out->cached_input = cached >= 0 ? cached : usage_figure(report, FIGURE_CACHED_BESIDE);
+    out->cache_write = usage_figure(report, FIGURE_WRITTEN);
+    out->cache_write_1h = usage_figure(report, FIGURE_WRITTEN_1H);
+    /* Output alone is no bill. */
+    return report->figures[FIGURE_INPUT] >= 0 && usage_apply_total(report, out);
 }
 
 enum usage_verdict usage_read_openai(struct span usage_json, const struct usage_limits *limits,
@@ -153,14 +68,69 @@ enum usage_verdict usage_read_openai(struct span usage_json, const struct usage_
         return USAGE_ABSENT;
     if (usage_json.ptr[0] != '{')
         return USAGE_IMPOSSIBLE;
-    struct figures figures = {-1, -1, -1, -1, -1, -1, -1};
-    if (!read_figures(usage_json, &figures))
+    struct usage_report report = usage_report_empty;
+    if (!usage_read_fields(usage_json, usage_fields, COUNT_OF(usage_fields), &report))
         return USAGE_IMPOSSIBLE;
-    if (figures.prompt <= 0 && figures.completion <= 0 && figures.total <= 0)
+    if (usage_report_is_empty(&report))
         return USAGE_ABSENT;
-    struct usage usage = usage_of(&figures);
-    if (!is_possible(&figures, &usage, limits))
+    struct usage usage;
+    if (!sum(&report, &usage) || !usage_is_possible(&usage, limits))
         return USAGE_IMPOSSIBLE;
     *out = usage;
     return USAGE_GOOD;
 }
+
+/* ---- events ---- */
+
+/* A choice that is whole, or the last piece of one. Some send "" as reason in every chunk before. */
+static bool ends_choice(struct span choice)
+{
+    enum json_type type;
+    struct span reason = usage_member(choice, SPAN("finish_reason"), &type);
+    if (type == JSON_STRING && openai_text(reason).len > 0)
+        return true;
+    usage_member(choice, SPAN("message"), &type);
+    return type == JSON_OBJECT;
+}
+
+/* Some hosts report after every chunk: only what comes with or after a choice's end is the whole,
+ * or beside no choice at all. */
+static bool has_ended(struct span root, bool reported)
+{
+    enum json_type type;
+    struct span choices = usage_member(root, SPAN("choices"), &type);
+    bool empty = true;
+    struct openai_walk walk = usage_elements(choices);
+    while (openai_walk_next(&walk)) {
+        empty = false;
+        if (ends_choice(walk.value))
+            return true;
+    }
+    return empty && reported;
+}
+
+/* The tier rides on any chunk, the usage's or not; the last that names one counts. */
+static enum service_tier read_tier(struct span root, enum service_tier before)
+{
+    enum json_type type;
+    struct span tier = usage_member(root, SPAN("service_tier"), &type);
+    bool says = type != JSON_NULL && !openai_value_is(tier, type, SPAN("")) &&
+                !openai_value_is(tier, type, SPAN("auto"));
+    return says ? usage_service_tier(tier) : before;
+}
+
+static void read_event(struct span root, struct usage_event *event)
+{
+    enum json_type type;
+    enum service_tier tier = read_tier(root, event->report.tier);
+    struct span usage = usage_member(root, SPAN("usage"), &type);
+    if (usage.len == 0) { /* older Groq: only there */
+        struct span groq = usage_member(root, SPAN("x_groq"), &type);
+        usage = usage_member(groq, SPAN("usage"), &type);
+    }
+    usage_event_report(event, usage, type, usage_fields, COUNT_OF(usage_fields));
+    event->report.tier = tier;
+    event->ends = has_ended(root, event->reported);
+}
+
+const struct usage_rules usage_rules_openai = {read_event, sum};

@@ -35,13 +35,14 @@ static bool bound(const struct budget_wish *wish, int64_t output_tokens, int64_t
 {
     int64_t output;
     return !__builtin_mul_overflow(output_tokens, wish->choices, &output) &&
-           price_bound(wish->price, wish->input_tokens, output, nusd);
+           price_bound(wish->price, &wish->scope, wish->input_tokens, output, nusd);
 }
 
 static int64_t affordable(const struct budget_wish *wish, int64_t nusd)
 {
     return nusd < 0 ? -1
-                    : price_affordable_output(wish->price, wish->input_tokens, wish->choices, nusd);
+                    : price_affordable_output(wish->price, &wish->scope, wish->input_tokens,
+                                              wish->choices, nusd);
 }
 
 /* Never none where some are wished: providers refuse a limit of 0, or take it for no limit. */

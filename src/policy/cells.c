@@ -22,6 +22,7 @@ struct entry {
         struct gauge_cell *gauge;
         struct budget_cell *budget;
         struct health_cell *health;
+        struct estimate_cell *estimate;
     };
 };
 
@@ -29,6 +30,7 @@ struct cells {
     struct table rates;
     struct table gauges;
     struct table healths;
+    struct table estimates; /* "PROVIDER\tMODEL" */
     struct table budgets[WINDOW_KINDS];
 };
 
@@ -38,6 +40,7 @@ struct cells *cells_new(void)
     table_init(&cells->rates);
     table_init(&cells->gauges);
     table_init(&cells->healths);
+    table_init(&cells->estimates);
     for (int kind = 0; kind < WINDOW_KINDS; kind++)
         table_init(&cells->budgets[kind]);
     return cells;
@@ -63,6 +66,11 @@ static void drop_health(struct entry *entry)
     health_cell_unref(&entry->health);
 }
 
+static void drop_estimate(struct entry *entry)
+{
+    estimate_cell_unref(&entry->estimate);
+}
+
 static void free_entries(struct table *table, void (*drop)(struct entry *entry))
 {
     struct table_slot *slot;
@@ -85,6 +93,7 @@ void cells_free(struct cells **cells)
     free_entries(&last->rates, drop_rate);
     free_entries(&last->gauges, drop_gauge);
     free_entries(&last->healths, drop_health);
+    free_entries(&last->estimates, drop_estimate);
     for (int kind = 0; kind < WINDOW_KINDS; kind++)
         free_entries(&last->budgets[kind], drop_budget);
     free(last);
@@ -140,4 +149,69 @@ struct health_cell *cells_health(struct cells *cells, const char *name)
         entry->health = health_cell_new();
     ref_take(&entry->health->ref);
     return entry->health;
+}
+
+/* ---- estimates ---- */
+
+static struct entry *estimate_entry(struct cells *cells, struct span provider, struct span model)
+{
+    bool is_new;
+    char *name = memory_new(provider.len + model.len + 2);
+    memcpy(name, provider.ptr, provider.len);
+    name[provider.len] = '\t';
+    memcpy(name + provider.len + 1, model.ptr, model.len);
+    struct entry *entry = find_or_add(&cells->estimates, name, &is_new);
+    free(name);
+    if (is_new)
+        entry->estimate = estimate_cell_new(provider, model);
+    return entry;
+}
+
+struct estimate_cell *cells_estimate(struct cells *cells, const char *provider, struct span model)
+{
+    struct entry *entry = estimate_entry(cells, span_from_string(provider), model);
+    ref_take(&entry->estimate->ref);
+    return entry->estimate;
+}
+
+void cells_write_estimates(struct cells *cells, struct buf *out)
+{
+    struct table_slot *slot;
+    size_t cursor = 0;
+    while ((slot = table_next(&cells->estimates, &cursor)) != NULL) {
+        const struct entry *entry = slot->value;
+        pthread_mutex_lock(&entry->estimate->mutex);
+        struct estimate estimate = entry->estimate->estimate;
+        pthread_mutex_unlock(&entry->estimate->mutex);
+        if (estimate.learned == 0)
+            continue;
+        buf_printf(out, "%s\t", entry->name);
+        estimate_write(&estimate, out);
+        buf_append(out, SPAN("\n"));
+    }
+}
+
+static bool read_estimate(struct cells *cells, struct span line)
+{
+    struct span provider, model;
+    struct estimate estimate;
+    struct span rest = span_cut(span_cut(line, '\t', &provider), '\t', &model);
+    if (provider.len == 0 || model.len == 0 || !estimate_read(rest, &estimate))
+        return false;
+    struct estimate_cell *cell = estimate_entry(cells, provider, model)->estimate;
+    pthread_mutex_lock(&cell->mutex);
+    cell->estimate = estimate;
+    pthread_mutex_unlock(&cell->mutex);
+    return true;
+}
+
+size_t cells_read_estimates(struct cells *cells, struct span text)
+{
+    size_t bad = 0;
+    while (text.len > 0) {
+        struct span line;
+        text = span_cut(text, '\n', &line);
+        bad += line.len > 0 && !read_estimate(cells, line);
+    }
+    return bad;
 }

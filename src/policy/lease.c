@@ -63,6 +63,47 @@ enum err lease_open(struct lease *lease, const struct key *key, int64_t now_ns)
     return ERR_NONE;
 }
 
+/* Undoes lease_take_tokens on the nodes from the key up to `end` (not included). */
+static void correct_until(const struct key *key, const struct allowance *end, int64_t taken,
+                          int64_t used)
+{
+    struct subject_walk walk = subject_walk(key);
+    const struct allowance *node;
+    while ((node = subject_next(&walk)) != end)
+        if (node->tokens != NULL)
+            rate_correct(node->tokens, taken, used);
+}
+
+enum err lease_take_tokens(struct lease *lease, int64_t tokens, int64_t now_ns)
+{
+    struct subject_walk walk = subject_walk(lease->key);
+    const struct allowance *node;
+    ASSERT(lease->open && !lease->tokens_open);
+    while ((node = subject_next(&walk)) != NULL) {
+        struct rate_view view;
+        if (node->tokens == NULL)
+            continue;
+        if (!rate_take_many(node->tokens, tokens, now_ns, &view)) {
+            correct_until(lease->key, node, tokens, 0);
+            lease->token_rate = view;
+            return ERR_TOKENS_LIMITED;
+        }
+        if (tighter(&view, &lease->token_rate))
+            lease->token_rate = view;
+    }
+    lease->tokens_taken = tokens;
+    lease->tokens_open = true;
+    return ERR_NONE;
+}
+
+void lease_settle_tokens(struct lease *lease, int64_t used)
+{
+    if (!lease->tokens_open)
+        return;
+    lease->tokens_open = false;
+    correct_until(lease->key, NULL, lease->tokens_taken, used);
+}
+
 enum err lease_reserve(struct lease *lease, const struct budget_wish *wish, int64_t wall_ns,
                        const struct budget **by)
 {
@@ -94,6 +135,7 @@ void lease_close(struct lease *lease)
     ASSERT(!lease->reservation.open);
     if (!lease->open)
         return;
+    lease_settle_tokens(lease, 0);
     lease->open = false;
     /* Gauges only: a request that was served has used its place in the rates. */
     struct subject_walk walk = subject_walk(lease->key);

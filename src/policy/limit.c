@@ -77,8 +77,9 @@ void gauge_cell_set(struct gauge_cell *cell, int64_t limit)
     atomic_store_explicit(&cell->limit, limit, memory_order_relaxed);
 }
 
-/* The figures at a moment when the line is taken up to `arrival_ns`. */
-static struct rate_view view_of(int64_t per_minute, int64_t arrival_ns, int64_t now_ns)
+/* The figures at a moment when the line is taken up to `arrival_ns`, for one who wants `amount`. */
+static struct rate_view view_of(int64_t per_minute, int64_t arrival_ns, int64_t amount,
+                                int64_t now_ns)
 {
     if (per_minute == 0)
         return (struct rate_view){0};
@@ -89,41 +90,65 @@ static struct rate_view view_of(int64_t per_minute, int64_t arrival_ns, int64_t 
         .limit = per_minute,
         .remaining = max_i64(room / spacing, 0),
         .reset_ns = taken,
-        .retry_ns = max_i64(spacing - room, 0),
+        .retry_ns = max_i64(amount * spacing - room, 0),
     };
 }
 
-bool rate_take(struct rate_cell *cell, int64_t now_ns, struct rate_view *view)
+static int64_t min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+bool rate_take_many(struct rate_cell *cell, int64_t amount, int64_t now_ns, struct rate_view *view)
 {
     int64_t per_minute = atomic_load_explicit(&cell->per_minute, memory_order_relaxed);
     int64_t arrival = atomic_load_explicit(&cell->arrival_ns, memory_order_relaxed);
     int64_t next;
+    ASSERT(amount >= 0);
     *view = (struct rate_view){0};
     if (per_minute == 0)
         return true;
+    amount = min_i64(amount, per_minute);
     do {
         /* A line that became free in the past is free now: unused time is not saved up. */
-        *view = view_of(per_minute, arrival, now_ns);
-        if (view->remaining == 0)
+        *view = view_of(per_minute, arrival, amount, now_ns);
+        if (view->remaining < amount)
             return false;
-        next = max_i64(arrival, now_ns) + spacing_ns(per_minute);
+        next = max_i64(arrival, now_ns) + amount * spacing_ns(per_minute);
     } while (!atomic_compare_exchange_weak_explicit(&cell->arrival_ns, &arrival, next,
                                                     memory_order_relaxed, memory_order_relaxed));
-    *view = view_of(per_minute, next, now_ns);
+    *view = view_of(per_minute, next, 1, now_ns);
     return true;
+}
+
+bool rate_take(struct rate_cell *cell, int64_t now_ns, struct rate_view *view)
+{
+    return rate_take_many(cell, 1, now_ns, view);
+}
+
+/* A debt longer than this is a slip of somebody's figures: the line is not closed for longer. */
+#define DEBT_MOST_NS (60 * NS_PER_MINUTE)
+
+void rate_correct(struct rate_cell *cell, int64_t taken, int64_t used)
+{
+    int64_t per_minute = atomic_load_explicit(&cell->per_minute, memory_order_relaxed);
+    ASSERT(taken >= 0 && used >= 0);
+    if (per_minute == 0)
+        return;
+    __int128 delta_ns = ((__int128)used - min_i64(taken, per_minute)) * spacing_ns(per_minute);
+    int64_t moved_ns = delta_ns > DEBT_MOST_NS ? DEBT_MOST_NS : (int64_t)delta_ns;
+    atomic_fetch_add_explicit(&cell->arrival_ns, moved_ns, memory_order_relaxed);
 }
 
 void rate_give_back(struct rate_cell *cell)
 {
-    int64_t per_minute = atomic_load_explicit(&cell->per_minute, memory_order_relaxed);
-    if (per_minute > 0)
-        atomic_fetch_sub_explicit(&cell->arrival_ns, spacing_ns(per_minute), memory_order_relaxed);
+    rate_correct(cell, 1, 0);
 }
 
 void rate_look(const struct rate_cell *cell, int64_t now_ns, struct rate_view *view)
 {
     *view = view_of(atomic_load_explicit(&cell->per_minute, memory_order_relaxed),
-                    atomic_load_explicit(&cell->arrival_ns, memory_order_relaxed), now_ns);
+                    atomic_load_explicit(&cell->arrival_ns, memory_order_relaxed), 1, now_ns);
 }
 
 bool gauge_enter(struct gauge_cell *cell)

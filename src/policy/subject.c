@@ -66,3 +66,24 @@ bool subject_has_budget(const struct key *key)
             return true;
     return false;
 }
+
+bool subject_has_token_limit(const struct key *key)
+{
+    struct subject_walk walk = subject_walk(key);
+    const struct allowance *node;
+    while ((node = subject_next(&walk)) != NULL)
+        if (node->tokens != NULL)
+            return true;
+    return false;
+}
+
+int64_t subject_max_input_tokens(const struct key *key)
+{
+    struct subject_walk walk = subject_walk(key);
+    const struct allowance *node;
+    int64_t least = 0;
+    while ((node = subject_next(&walk)) != NULL)
+        if (node->max_input_tokens > 0 && (least == 0 || node->max_input_tokens < least))
+            least = node->max_input_tokens;
+    return least;
+}

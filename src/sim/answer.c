@@ -26,12 +26,50 @@ static const struct span line_ends[] = {
     [LINE_END_CR] = SPAN_INIT("\r"),
 };
 
-void answer_init(struct answer *answer, struct ids *ids, const struct chat_request *request,
+/* What an answer calls itself, and how its id begins. */
+static const struct {
+    struct span id;
+    struct span whole;
+    struct span event;
+} names[] = {
+    [REQUEST_CHAT] = {SPAN_INIT("chatcmpl-"), SPAN_INIT("chat.completion"),
+                      SPAN_INIT("chat.completion.chunk")},
+    [REQUEST_COMPLETION] = {SPAN_INIT("cmpl-"), SPAN_INIT("text_completion"),
+                            SPAN_INIT("text_completion")},
+};
+
+static void write_head(struct answer *answer, const struct request *request, int64_t created_s)
+{
+    struct buf *head = &answer->head;
+    if (answer->kind == REQUEST_EMBEDDING) {
+        buf_append(head, SPAN("{\"object\":\"list\",\"model\":"));
+        buf_append_json_string(head, request->model);
+        buf_append(head, SPAN(",\"data\":["));
+        return;
+    }
+    buf_append(head, SPAN("{\"id\":\""));
+    buf_append(head, names[answer->kind].id);
+    ids_write(answer->ids, head, 29);
+    buf_append(head, SPAN("\",\"object\":\""));
+    buf_append(head, answer->stream ? names[answer->kind].event : names[answer->kind].whole);
+    buf_append(head, SPAN("\",\"created\":"));
+    buf_append_u64(head, (uint64_t)created_s);
+    buf_append(head, SPAN(",\"model\":"));
+    buf_append_json_string(head, request->model);
+    if (answer->kind == REQUEST_CHAT)
+        buf_append(head, SPAN(",\"service_tier\":\"default\","
+                              "\"system_fingerprint\":\"fp_5e1f0dd51a\""));
+    buf_append(head, SPAN(",\"choices\":["));
+}
+
+void answer_init(struct answer *answer, struct ids *ids, const struct request *request,
                  int64_t created_s)
 {
     *answer = (struct answer){
         .ids = ids,
+        .kind = request->kind,
         .choices = request->choices,
+        .discarded = request->discarded,
         .tokens = request->tokens,
         .reasoning = request->reasoning,
         .prompt = request->prompt,
@@ -45,27 +83,21 @@ void answer_init(struct answer *answer, struct ids *ids, const struct chat_reque
             request->behaviour.report != REPORT_OFF && (request->include_usage || !request->stream),
         .endless = request->behaviour.endless != 0,
     };
-    struct buf *head = &answer->head;
-    buf_init(head, HEAD_BYTES, 0);
-    buf_append(head, SPAN("{\"id\":\"chatcmpl-"));
-    ids_write(ids, head, 29);
-    buf_append(head, request->stream ? SPAN("\",\"object\":\"chat.completion.chunk\",\"created\":")
-                                     : SPAN("\",\"object\":\"chat.completion\",\"created\":"));
-    buf_append_u64(head, (uint64_t)created_s);
-    buf_append(head, SPAN(",\"model\":"));
-    buf_append_json_string(head, request->model);
-    buf_append(head, SPAN(",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_5e1f0dd51a\","
-                          "\"choices\":["));
+    buf_init(&answer->head, HEAD_BYTES, 0);
+    write_head(answer, request, created_s);
     buf_init(&answer->tool, TOOL_BYTES, 0);
     if (request->tool.len > 0)
         buf_append_json_string(&answer->tool, request->tool);
-    ASSERT(!buf_failed(head) && !buf_failed(&answer->tool));
+    ASSERT(!buf_failed(&answer->head) && !buf_failed(&answer->tool));
+    if (answer->kind == REQUEST_EMBEDDING)
+        embeddings_init(&answer->embeddings, request);
 }
 
 void answer_fini(struct answer *answer)
 {
     buf_fini(&answer->head);
     buf_fini(&answer->tool);
+    embeddings_fini(&answer->embeddings);
 }
 
 static bool is_tool_call(const struct answer *answer)
@@ -82,7 +114,7 @@ static struct span finish_reason(const struct answer *answer)
 
 int64_t answer_tokens(const struct answer *answer)
 {
-    return answer->choices * (answer->tokens + answer->reasoning);
+    return (answer->choices + answer->discarded) * (answer->tokens + answer->reasoning);
 }
 
 /* ---- pieces ---- */
@@ -127,18 +159,42 @@ static void write_message(const struct answer *answer, struct buf *out)
     buf_append(out, SPAN("\"}}],\"refusal\":null,\"annotations\":[]}"));
 }
 
-void answer_write_whole(const struct answer *answer, struct buf *out)
+static void write_text(const struct answer *answer, struct buf *out)
 {
-    buf_append(out, buf_span(&answer->head));
+    buf_append(out, SPAN(",\"text\":\""));
+    write_words(out, answer->tokens);
+    buf_append_byte(out, '"');
+}
+
+static void write_whole_choice(const struct answer *answer, struct buf *out)
+{
+    if (answer->kind == REQUEST_COMPLETION) {
+        write_text(answer, out);
+        return;
+    }
+    buf_append(out, SPAN(",\"message\":"));
+    write_message(answer, out);
+}
+
+static void write_choices(const struct answer *answer, struct buf *out)
+{
     for (int64_t choice = 0; choice < answer->choices; choice++) {
         buf_append(out, choice > 0 ? SPAN(",{\"index\":") : SPAN("{\"index\":"));
         buf_append_u64(out, (uint64_t)choice);
-        buf_append(out, SPAN(",\"message\":"));
-        write_message(answer, out);
+        write_whole_choice(answer, out);
         buf_append(out, SPAN(",\"logprobs\":null,\"finish_reason\":"));
         buf_append(out, finish_reason(answer));
         buf_append_byte(out, '}');
     }
+}
+
+void answer_write_whole(const struct answer *answer, struct buf *out)
+{
+    buf_append(out, buf_span(&answer->head));
+    if (answer->kind == REQUEST_EMBEDDING)
+        embeddings_write(&answer->embeddings, out);
+    else
+        write_choices(answer, out);
     buf_append_byte(out, ']');
     if (answer->shows_usage && answer->report == REPORT_TWICE)
         answer_write_early_usage(answer, out);
@@ -156,10 +212,16 @@ static int64_t usage_events(const struct answer *answer)
     return answer->report == REPORT_TWICE ? 2 : 1;
 }
 
+/* Events of a choice before its tokens. */
+static int64_t role_events(const struct answer *answer)
+{
+    return answer->kind == REQUEST_CHAT ? 1 : 0;
+}
+
 /* The events of the choices; what tells of the whole comes after them. */
 static int64_t choice_events(const struct answer *answer)
 {
-    return answer->choices * (answer->tokens + 2);
+    return answer->choices * (role_events(answer) + answer->tokens + 1);
 }
 
 int64_t answer_events(const struct answer *answer)
@@ -170,7 +232,7 @@ int64_t answer_events(const struct answer *answer)
 int64_t answer_tokens_in(const struct answer *answer, int64_t events)
 {
     int64_t text = answer->choices * answer->tokens;
-    int64_t tokens = events - answer->choices;
+    int64_t tokens = events - answer->choices * role_events(answer);
     if (tokens < 0)
         tokens = 0;
     return answer->choices * answer->reasoning + (tokens < text ? tokens : text);
@@ -198,12 +260,9 @@ static void write_token(const struct answer *answer, int64_t token, struct buf *
     buf_append(out, SPAN("\"}}]}"));
 }
 
-/* The event of one choice: `step` 0 is its role, then its tokens, then its end. */
-static void write_choice(const struct answer *answer, int64_t choice, int64_t step, struct buf *out)
+/* `step` 0 is its role, then its tokens, then its end. */
+static void write_delta(const struct answer *answer, int64_t step, bool finish, struct buf *out)
 {
-    bool finish = step > answer->tokens;
-    buf_append(out, SPAN("{\"index\":"));
-    buf_append_u64(out, (uint64_t)choice);
     buf_append(out, SPAN(",\"delta\":"));
     if (step == 0) {
         write_role(answer, out);
@@ -212,6 +271,18 @@ static void write_choice(const struct answer *answer, int64_t choice, int64_t st
     } else {
         write_token(answer, step - 1, out);
     }
+}
+
+/* The event of one choice: without a role, `step` 0 is its first token. */
+static void write_choice(const struct answer *answer, int64_t choice, int64_t step, struct buf *out)
+{
+    bool finish = step == role_events(answer) + answer->tokens;
+    buf_append(out, SPAN("{\"index\":"));
+    buf_append_u64(out, (uint64_t)choice);
+    if (answer->kind == REQUEST_COMPLETION)
+        buf_append(out, finish ? SPAN(",\"text\":\"\"") : SPAN(",\"text\":\"" WORD "\""));
+    else
+        write_delta(answer, step, finish, out);
     buf_append(out, SPAN(",\"logprobs\":null,\"finish_reason\":"));
     buf_append(out, finish ? finish_reason(answer) : SPAN("null"));
     buf_append_byte(out, '}');
@@ -279,11 +350,14 @@ void answer_write_error_event(const struct answer *answer, struct span error, st
 void answer_write_giant_start(const struct answer *answer, struct buf *out)
 {
     begin_event(answer, out);
-    buf_append(out, SPAN("{\"index\":0,\"delta\":{\"content\":\""));
+    buf_append(out, answer->kind == REQUEST_COMPLETION
+                        ? SPAN("{\"index\":0,\"text\":\"")
+                        : SPAN("{\"index\":0,\"delta\":{\"content\":\""));
 }
 
 void answer_write_giant_end(const struct answer *answer, struct buf *out)
 {
-    buf_append(out, SPAN("\"},\"logprobs\":null,\"finish_reason\":null}]}"));
+    buf_append(out, answer->kind == REQUEST_COMPLETION ? SPAN("\"") : SPAN("\"}"));
+    buf_append(out, SPAN(",\"logprobs\":null,\"finish_reason\":null}]}"));
     end_event(answer, out);
 }

@@ -1,17 +1,18 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text of one chat completion, whole or as the events of a stream. The events of n choices with
- * t tokens each, in order:
+ * The text of one answer, whole or as the events of a stream. The events of n choices with t tokens
+ * each, in order:
  *
  *   n × role   n·t × token, the choices taking turns   n × finish   usage, if asked for   [DONE]
  *
- * Where the name asks for it: usage twice, usage after [DONE], no [DONE].
+ * Legacy completions have no roles; embeddings have no events. Where the name asks for it: usage twice, usage after [DONE], no [DONE].
  */
 #ifndef SIM_ANSWER_H
 #define SIM_ANSWER_H
 
 #include "base/buf.h"
+#include "embeddings.h"
 #include "ids.h"
 #include "request.h"
 
@@ -23,9 +24,12 @@
 
 struct answer {
     struct ids *ids;
+    enum request_kind kind;
     struct buf head; /* the members before "choices", the same in every event */
     struct buf tool; /* the function's name as JSON; empty: text */
+    struct embeddings embeddings;
     int64_t choices;
+    int64_t discarded; /* as the request has it */
     int64_t tokens;    /* of each choice, with text */
     int64_t reasoning; /* of each choice, without */
     int64_t prompt;
@@ -39,11 +43,11 @@ struct answer {
     bool endless;
 };
 
-void answer_init(struct answer *answer, struct ids *ids, const struct chat_request *request,
+void answer_init(struct answer *answer, struct ids *ids, const struct request *request,
                  int64_t created_s);
 void answer_fini(struct answer *answer);
 
-/* Of all choices, reasoning among them. */
+/* Of all choices, reasoning and those that are thrown away among them. */
 int64_t answer_tokens(const struct answer *answer);
 void answer_write_whole(const struct answer *answer, struct buf *out);
 

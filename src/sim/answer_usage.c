@@ -25,6 +25,12 @@ static void write_figures(const struct answer *answer, int64_t divisor, struct b
     int64_t completion = answer_tokens(answer) / divisor;
     buf_append(out, SPAN(",\"usage\":{\"prompt_tokens\":"));
     write_figure(answer, prompt, out);
+    if (answer->kind == REQUEST_EMBEDDING) {
+        buf_append(out, SPAN(",\"total_tokens\":"));
+        write_figure(answer, prompt, out);
+        buf_append_byte(out, '}');
+        return;
+    }
     buf_append(out, SPAN(",\"completion_tokens\":"));
     write_figure(answer, completion, out);
     buf_append(out, SPAN(",\"total_tokens\":"));

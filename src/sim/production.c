@@ -155,6 +155,12 @@ static struct failure failure_of(const struct production *production)
                             .authorization = production->authorization};
 }
 
+static const char *const paths[] = {
+    [REQUEST_CHAT] = "/v1/chat/completions",
+    [REQUEST_COMPLETION] = "/v1/completions",
+    [REQUEST_EMBEDDING] = "/v1/embeddings",
+};
+
 static void send_failure(struct production *production)
 {
     struct failure failure = failure_of(production);
@@ -162,8 +168,8 @@ static void send_failure(struct production *production)
     struct buf *out = sim_scratch(production->sim);
     char location[LOCATION_SIZE];
     /* Whoever follows it asks again, and that is on the bill. */
-    snprintf(location, sizeof(location), "http://127.0.0.1:%u/v1/chat/completions",
-             (unsigned)sim_port(production->sim));
+    snprintf(location, sizeof(location), "http://127.0.0.1:%u%s",
+             (unsigned)sim_port(production->sim), paths[production->answer.kind]);
     failure.location = span_from_string(location);
     failure_write(&failure, &fields, out);
     send_complete(production, failure_status(&production->behaviour), &fields, out);
@@ -360,7 +366,7 @@ static void on_timer(void *argument)
 /* ---- life ---- */
 
 /* From here on it is billed, whatever becomes of the client. */
-static void open_line(struct production *production, const struct chat_request *request)
+static void open_line(struct production *production, const struct request *request)
 {
     struct sim *sim = production->sim;
     const struct answer *answer = &production->answer;
@@ -375,7 +381,7 @@ static void open_line(struct production *production, const struct chat_request *
     sim->open++;
 }
 
-static void plan(struct production *production, const struct chat_request *request)
+static void plan(struct production *production, const struct request *request)
 {
     struct behaviour *behaviour = &production->behaviour;
     *behaviour = request->behaviour;
@@ -389,7 +395,7 @@ static void plan(struct production *production, const struct chat_request *reque
 }
 
 struct production *production_start(struct sim *sim, struct conn *conn,
-                                    const struct chat_request *request, const char *authorization)
+                                    const struct request *request, const char *authorization)
 {
     struct production *production = MEMORY_NEW(struct production);
     const struct behaviour *behaviour = &production->behaviour;

@@ -25,7 +25,7 @@ struct production;
 /* Accepts the request; `authorization` is what it had, for an error that echoes it. The connection is not touched once it has ended the exchange (on_sent,
  * on_gone), which is when production_free comes. */
 struct production *production_start(struct sim *sim, struct conn *conn,
-                                    const struct chat_request *request, const char *authorization);
+                                    const struct request *request, const char *authorization);
 void production_free(struct production **address);
 
 /* What the connection tells. */

@@ -19,6 +19,11 @@
 /* Over all choices: about 20 MB of whole answer. */
 #define ANSWER_TOKENS_MAX INT64_C(4000000)
 
+#define COMPLETION_LIMIT INT64_C(16)
+#define DIMENSIONS       INT64_C(256)
+#define DIMENSIONS_MAX   INT64_C(8192)
+#define NUMBERS_MAX      INT64_C(2000000) /* about 26 MB */
+
 #define PROMPT_TOKENS   3
 #define MESSAGE_TOKENS  4
 #define BYTES_PER_TOKEN 4
@@ -30,23 +35,29 @@ static bool is_given(const struct json *node)
 }
 
 /* Leaves *out alone when the parameter is not given. */
-static bool read_count(const struct json *root, const char *key, int64_t most, int64_t *out,
-                       struct refusal *refusal)
+static bool read_number(const struct json *root, const char *key, int64_t least, int64_t most,
+                        int64_t *out, struct refusal *refusal)
 {
     int64_t value;
     const struct json *node = json_get(root, key);
     if (!is_given(node))
         return true;
-    if (!json_integer(node, &value) || value < 1 || value > most)
+    if (!json_integer(node, &value) || value < least || value > most)
         return refusal_set_param(refusal, key, "invalid_value",
-                                 "Invalid '%s': expected a whole number from 1 to %lld.", key,
-                                 (long long)most);
+                                 "Invalid '%s': expected a whole number from %lld to %lld.", key,
+                                 (long long)least, (long long)most);
     *out = value;
     return true;
 }
 
-static bool read_model(const struct json *root, const struct behaviour *fault,
-                       struct chat_request *out, struct refusal *refusal)
+static bool read_count(const struct json *root, const char *key, int64_t most, int64_t *out,
+                       struct refusal *refusal)
+{
+    return read_number(root, key, 1, most, out, refusal);
+}
+
+static bool read_model(const struct json *root, const struct behaviour *fault, struct request *out,
+                       struct refusal *refusal)
 {
     struct span unknown;
     out->model = json_string(json_get(root, "model"));
@@ -67,7 +78,7 @@ static bool read_model(const struct json *root, const struct behaviour *fault,
     return true;
 }
 
-static bool read_stream(const struct json *root, struct chat_request *out, struct refusal *refusal)
+static bool read_stream(const struct json *root, struct request *out, struct refusal *refusal)
 {
     const struct json *node = json_get(root, "stream");
     const struct json *options = json_get(root, "stream_options");
@@ -96,7 +107,7 @@ static int64_t text_bytes(const struct json *content)
     return bytes;
 }
 
-static bool read_messages(const struct json *root, struct chat_request *out, bool *user_is_last,
+static bool read_messages(const struct json *root, struct request *out, bool *user_is_last,
                           struct refusal *refusal)
 {
     const struct json *messages = json_get(root, "messages");
@@ -117,7 +128,7 @@ static bool read_messages(const struct json *root, struct chat_request *out, boo
 }
 
 /* The first function that the request offers, or one of ours. */
-static bool choose_tool(const struct json *root, struct chat_request *out, bool user_is_last,
+static bool choose_tool(const struct json *root, struct request *out, bool user_is_last,
                         struct refusal *refusal)
 {
     bool forbidden = span_equal(json_string(json_get(root, "tool_choice")), SPAN("none"));
@@ -133,19 +144,81 @@ static bool choose_tool(const struct json *root, struct chat_request *out, bool 
     return true;
 }
 
+/* ---- completions and embeddings ---- */
+
+/* Of all prompts. OpenAI's own limit without one is 16 tokens. */
+static bool read_completion(const struct json *root, struct request *out, struct refusal *refusal)
+{
+    int64_t best_of = 0;
+    if (!request_read_texts(root, "prompt", out, refusal) || !read_stream(root, out, refusal) ||
+        !read_count(root, "n", CHOICES_MAX, &out->choices, refusal) ||
+        !read_count(root, "best_of", CHOICES_MAX, &best_of, refusal))
+        return false;
+    if (best_of != 0 && best_of < out->choices)
+        return refusal_set_param(refusal, "best_of", "invalid_value",
+                                 "Invalid 'best_of': it must not be less than 'n'.");
+    if (best_of > out->choices && out->stream)
+        return refusal_set_param(refusal, "best_of", "invalid_value",
+                                 "Results of 'best_of' cannot be streamed.");
+    if (best_of > out->choices)
+        out->discarded = (best_of - out->choices) * out->texts;
+    out->choices *= out->texts;
+    return true;
+}
+
+static bool read_embedding(const struct json *root, struct request *out, struct refusal *refusal)
+{
+    const struct json *format = json_get(root, "encoding_format");
+    out->base64 = span_equal(json_string(format), SPAN("base64"));
+    out->dimensions = DIMENSIONS;
+    if (is_given(format) && !out->base64 && !span_equal(json_string(format), SPAN("float")))
+        return refusal_set_param(refusal, "encoding_format", "invalid_value",
+                                 "Invalid 'encoding_format': expected 'float' or 'base64'.");
+    if (!request_read_texts(root, "input", out, refusal) ||
+        !read_count(root, "dimensions", DIMENSIONS_MAX, &out->dimensions, refusal))
+        return false;
+    if (out->texts * out->dimensions > NUMBERS_MAX)
+        return refusal_set_param(refusal, "dimensions", "invalid_value",
+                                 "More than %lld numbers in one answer are not simulated.",
+                                 (long long)NUMBERS_MAX);
+    out->input = json_get(root, "input");
+    return true;
+}
+
+static bool read_chat(const struct json *root, struct request *out, struct refusal *refusal)
+{
+    bool user_is_last = false;
+    return read_messages(root, out, &user_is_last, refusal) && read_stream(root, out, refusal) &&
+           read_count(root, "n", CHOICES_MAX, &out->choices, refusal) &&
+           choose_tool(root, out, user_is_last, refusal);
+}
+
 /* ---- how much ---- */
+
+/* The smaller one where there are two. */
+static bool read_limit(const struct json *root, const struct request *request, int64_t *limit,
+                       struct refusal *refusal)
+{
+    if (request->kind == REQUEST_COMPLETION) {
+        *limit = COMPLETION_LIMIT;
+        return read_number(root, "max_tokens", 0, LIMIT_MAX, limit, refusal);
+    }
+    int64_t old_limit = NO_LIMIT;
+    *limit = NO_LIMIT;
+    if (!read_count(root, "max_completion_tokens", LIMIT_MAX, limit, refusal) ||
+        !read_count(root, "max_tokens", LIMIT_MAX, &old_limit, refusal))
+        return false;
+    *limit = *limit < old_limit ? *limit : old_limit;
+    return true;
+}
 
 /* Reasoning is output under the limit too, and comes first. With `over` the limit is passed even by
  * an answer that would have stayed below it: a test that asks for a breach gets one. */
-static bool choose_length(const struct json *root, struct chat_request *out,
-                          struct refusal *refusal)
+static bool choose_length(const struct json *root, struct request *out, struct refusal *refusal)
 {
-    int64_t limit = NO_LIMIT;
-    int64_t old_limit = NO_LIMIT;
-    if (!read_count(root, "max_completion_tokens", LIMIT_MAX, &limit, refusal) ||
-        !read_count(root, "max_tokens", LIMIT_MAX, &old_limit, refusal))
+    int64_t limit;
+    if (!read_limit(root, out, &limit, refusal))
         return false;
-    limit = limit < old_limit ? limit : old_limit;
     out->reasoning = out->behaviour.reasoning;
     int64_t wish = out->tool.len > 0 ? ANSWER_TOOL_TOKENS : out->behaviour.output;
     int64_t all = out->reasoning + wish;
@@ -156,14 +229,14 @@ static bool choose_length(const struct json *root, struct chat_request *out,
     if (out->reasoning > all)
         out->reasoning = all;
     out->tokens = all - out->reasoning;
-    if (all > ANSWER_TOKENS_MAX / out->choices)
+    if (all > ANSWER_TOKENS_MAX / (out->choices + out->discarded))
         return refusal_set_param(refusal, NULL, "invalid_value",
                                  "More than %lld tokens in one answer are not simulated.",
                                  (long long)ANSWER_TOKENS_MAX);
     return true;
 }
 
-static void choose_prompt(struct chat_request *out)
+static void choose_prompt(struct request *out)
 {
     const struct behaviour *behaviour = &out->behaviour;
     if (behaviour->prompt >= 0)
@@ -173,15 +246,19 @@ static void choose_prompt(struct chat_request *out)
     out->written = behaviour->written < rest ? behaviour->written : rest;
 }
 
-bool request_read(const struct json *root, const struct behaviour *fault, struct chat_request *out,
-                  struct refusal *refusal)
+bool request_read(enum request_kind kind, const struct json *root, const struct behaviour *fault,
+                  struct request *out, struct refusal *refusal)
 {
-    bool user_is_last = false;
-    *out = (struct chat_request){.choices = 1};
-    if (!read_model(root, fault, out, refusal) ||
-        !read_messages(root, out, &user_is_last, refusal) || !read_stream(root, out, refusal) ||
-        !read_count(root, "n", CHOICES_MAX, &out->choices, refusal) ||
-        !choose_tool(root, out, user_is_last, refusal) || !choose_length(root, out, refusal))
+    static bool (*const readers[])(const struct json *root, struct request *out,
+                                   struct refusal *refusal) = {
+        [REQUEST_CHAT] = read_chat,
+        [REQUEST_COMPLETION] = read_completion,
+        [REQUEST_EMBEDDING] = read_embedding,
+    };
+    *out = (struct request){.kind = kind, .choices = 1};
+    if (!read_model(root, fault, out, refusal) || !readers[kind](root, out, refusal))
+        return false;
+    if (kind != REQUEST_EMBEDDING && !choose_length(root, out, refusal))
         return false;
     choose_prompt(out);
     return true;

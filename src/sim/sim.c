@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated provider's server: routes, bodies, and the small answers. A chat completion goes to
- * production.c as soon as its body is complete.
+ * The simulated provider's server: routes, bodies, and the small answers. What a model is to answer
+ * goes to production.c as soon as its body is complete.
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -42,6 +42,7 @@ struct route {
     struct span path;
     void (*answer)(struct exchange *exchange);
     bool takes_body;
+    enum request_kind kind; /* of answer_model */
 };
 
 /* One for all: nothing is kept in it from one callback to the next. */
@@ -122,7 +123,7 @@ static const struct behaviour *next_fault(struct sim *sim)
     return &sim->fault;
 }
 
-static void begin_answer(struct exchange *exchange, const struct chat_request *request)
+static void begin_answer(struct exchange *exchange, const struct request *request)
 {
     struct refusal refusal;
     if (request->behaviour.record[0] == '\0') {
@@ -138,17 +139,17 @@ static void begin_answer(struct exchange *exchange, const struct chat_request *r
     refuse(exchange, &refusal);
 }
 
-static void answer_chat(struct exchange *exchange)
+static void answer_model(struct exchange *exchange)
 {
     struct sim *sim = exchange->sim;
-    struct chat_request request;
+    struct request request;
     struct refusal refusal;
     struct json *root = json_parse(buf_span(&exchange->body));
     bill_count_request(sim->bill);
     if (json_type(root) != JSON_OBJECT) {
         refusal_set(&refusal, 400, "We could not parse the JSON body of your request.");
         refuse(exchange, &refusal);
-    } else if (!request_read(root, next_fault(sim), &request, &refusal)) {
+    } else if (!request_read(exchange->route->kind, root, next_fault(sim), &request, &refusal)) {
         refuse(exchange, &refusal);
     } else {
         begin_answer(exchange, &request);
@@ -195,11 +196,13 @@ static void answer_fault(struct exchange *exchange)
 /* ---- routes ---- */
 
 static const struct route routes[] = {
-    {{"POST", 4}, {"/v1/chat/completions", 20}, answer_chat, true},
-    {{"GET", 3}, {"/v1/models", 10}, answer_models, false},
-    {{"GET", 3}, {"/sim/bill", 9}, answer_bill, false},
-    {{"POST", 4}, {"/sim/reset", 10}, answer_reset, false},
-    {{"POST", 4}, {"/sim/fault", 10}, answer_fault, true},
+    {SPAN_INIT("POST"), SPAN_INIT("/v1/chat/completions"), answer_model, true, REQUEST_CHAT},
+    {SPAN_INIT("POST"), SPAN_INIT("/v1/completions"), answer_model, true, REQUEST_COMPLETION},
+    {SPAN_INIT("POST"), SPAN_INIT("/v1/embeddings"), answer_model, true, REQUEST_EMBEDDING},
+    {SPAN_INIT("GET"), SPAN_INIT("/v1/models"), answer_models, false, 0},
+    {SPAN_INIT("GET"), SPAN_INIT("/sim/bill"), answer_bill, false, 0},
+    {SPAN_INIT("POST"), SPAN_INIT("/sim/reset"), answer_reset, false, 0},
+    {SPAN_INIT("POST"), SPAN_INIT("/sim/fault"), answer_fault, true, 0},
 };
 
 static const struct route *find_route(struct span target)

@@ -25,10 +25,15 @@ static void put_string(struct buf *out, const char *key, const char *text)
 }
 
 /* A receipt's field ends at a NUL or at its size. */
-static void put_name(struct buf *out, const char *key, const char name[RECEIPT_NAME_SIZE])
+static void put_field(struct buf *out, const char *key, const char *field, size_t size)
 {
     put_key(out, key);
-    buf_append_json_string(out, span_make(name, strnlen(name, RECEIPT_NAME_SIZE)));
+    buf_append_json_string(out, span_make(field, strnlen(field, size)));
+}
+
+static void put_name(struct buf *out, const char *key, const char name[RECEIPT_NAME_SIZE])
+{
+    put_field(out, key, name, RECEIPT_NAME_SIZE);
 }
 
 static void put_integer(struct buf *out, const char *key, int64_t value)
@@ -64,6 +69,8 @@ static void put_who_and_what(struct buf *out, const struct receipt *receipt)
     put_name(out, "key", receipt->key);
     put_name(out, "user", receipt->user);
     put_name(out, "session", receipt->session);
+    put_name(out, "prompt", receipt->prompt);
+    put_field(out, "tags", receipt->tags, RECEIPT_TAGS_SIZE);
     put_string(out, "endpoint", receipt->endpoint);
     put_key(out, "stream");
     buf_append(out, receipt->stream ? SPAN("true") : SPAN("false"));
@@ -86,13 +93,49 @@ static void put_ending(struct buf *out, const struct receipt *receipt)
     buf_append(out, receipt->retried ? SPAN("true") : SPAN("false"));
 }
 
+/* What was counted of the input before it was sent, and where it goes; null where nothing was. */
+static void put_context(struct buf *out, const struct receipt_context *context)
+{
+    put_key(out, "context");
+    if (context->quality == NULL) {
+        buf_append(out, SPAN("null"));
+        return;
+    }
+    buf_printf(out, "{\"counted\":%lld,\"quality\":\"%s\"", (long long)context->counted,
+               context->quality);
+    put_integer(out, "system", context->system);
+    put_integer(out, "user", context->user);
+    put_integer(out, "assistant", context->assistant);
+    put_integer(out, "tool", context->tool);
+    put_integer(out, "repeated", context->repeated);
+    buf_append(out, SPAN("}"));
+}
+
+/* Of the input and output tokens, those with a name of their own: {"cached_input":4,…}; only what
+ * there was. */
+static void put_parts(struct buf *out, const struct usage *usage)
+{
+    bool any = false;
+    put_key(out, "token_details");
+    for (size_t kind = 0; kind < USAGE_KINDS; kind++) {
+        int64_t tokens = usage_kind_value(usage, kind);
+        bool is_total = usage_kinds[kind].offset == offsetof(struct usage, input) ||
+                        usage_kinds[kind].offset == offsetof(struct usage, output);
+        if (tokens == 0 || is_total)
+            continue;
+        buf_printf(out, "%c\"%s\":%lld", any ? ',' : '{', usage_kinds[kind].name,
+                   (long long)tokens);
+        any = true;
+    }
+    buf_append(out, any ? SPAN("}") : SPAN("{}"));
+    put_string(out, "service_tier", service_tier_name(usage->service_tier));
+}
+
 static void put_use(struct buf *out, const struct receipt *receipt)
 {
     put_integer(out, "input_tokens", receipt->usage.input);
-    put_integer(out, "cached_input_tokens", receipt->usage.cached_input);
-    put_integer(out, "cache_write_tokens", receipt->usage.cache_write);
     put_integer(out, "output_tokens", receipt->usage.output);
-    put_integer(out, "reasoning_tokens", receipt->usage.reasoning);
+    put_parts(out, &receipt->usage);
     put_string(out, "usage_source", usage_source_name(receipt->usage_source));
     put_nusd(out, "cost_usd", receipt->cost_nusd);
     put_nusd(out, "uncertain_usd", receipt->uncertain_nusd);
@@ -106,6 +149,7 @@ void access_line_append(struct buf *out, const struct receipt *receipt)
     put_string(out, "id", id_format(receipt->id, id));
     put_who_and_what(out, receipt);
     put_ending(out, receipt);
+    put_context(out, &receipt->context);
     put_use(out, receipt);
     put_ms(out, "duration_ms", receipt->duration_ns);
     if (receipt->first_byte_ns != 0)

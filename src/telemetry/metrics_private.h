@@ -18,7 +18,7 @@
 
 #include <stdatomic.h>
 
-enum metric_kind { KIND_COUNTER, KIND_SECONDS, KIND_FIRST_TOKEN, KIND_DOLLARS };
+enum metric_kind { KIND_COUNTER, KIND_SECONDS, KIND_FIRST_TOKEN, KIND_DOLLARS, KIND_TOKENS };
 
 struct bucket {
     int64_t most;     /* the largest value in it, in the metric's unit */

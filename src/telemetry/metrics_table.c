@@ -41,6 +41,21 @@ static const struct bucket dollars[] = {
     {50000000000, "50.0"},
 };
 
+/* In tokens: by four, as OpenTelemetry's GenAI conventions have them. */
+static const struct bucket tokens[] = {
+    {1, "1.0"},
+    {4, "4.0"},
+    {16, "16.0"},
+    {64, "64.0"},
+    {256, "256.0"},
+    {1024, "1024.0"},
+    {4096, "4096.0"},
+    {16384, "16384.0"},
+    {65536, "65536.0"},
+    {262144, "262144.0"},
+    {1048576, "1.048576e+06"},
+};
+
 #define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
 #define FIRST_TOKEN_BEGINS 3 /* at 0.001 */
 
@@ -49,6 +64,7 @@ static const struct bucket_set bucket_sets[] = {
     [KIND_SECONDS] = {seconds, COUNT_OF(seconds)},
     [KIND_FIRST_TOKEN] = {seconds + FIRST_TOKEN_BEGINS, COUNT_OF(seconds) - FIRST_TOKEN_BEGINS},
     [KIND_DOLLARS] = {dollars, COUNT_OF(dollars)},
+    [KIND_TOKENS] = {tokens, COUNT_OF(tokens)},
 };
 
 static_assert(COUNT_OF(seconds) + 2 <= METRIC_MAX_CELLS, "a sum, the buckets, one without bound");

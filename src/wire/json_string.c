@@ -3,8 +3,9 @@
 /*
  * Strings of JSON texts. Nearly all bytes of a request lie inside them, so runs of plain ASCII are
  * passed sixteen or eight bytes at a time; UTF-8 is looked at only where a high bit is set (the
- * well-formed sequences are those of Unicode's table 3-7).
+ * well-formed sequences are those of Unicode's table 3-7), and by blocks where it goes on for long.
  */
+#include "json_block.h"
 #include "json_text.h"
 
 #include <string.h>
@@ -121,6 +122,33 @@ static size_t utf8_encode(uint32_t code, char *out)
     return 4;
 }
 
+#ifdef JSON_BLOCK
+/* Passes text in any script from the beginning of a character at `at`: up to a quote, a backslash or a
+ * control character, to a block of nothing but ASCII, or to the beginning of a character at most a
+ * block before something that is no UTF-8, or the end. */
+JSON_BLOCK_CODE static const char *pass_scripts(const char *at, const char *end)
+{
+    const char *begin = at;
+    __m128i before = _mm_setzero_si128();
+    for (; end - at >= JSON_BLOCK; at += JSON_BLOCK) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)at);
+        if (!json_block_is_utf8(block, before))
+            break;
+        unsigned marks = json_block_marks(block);
+        if (marks != 0)
+            return at + __builtin_ctz(marks);
+        if (_mm_movemask_epi8(_mm_or_si128(block, before)) == 0)
+            return at;
+        before = block;
+    }
+    /* Back to the beginning of the character that a block's end has cut. */
+    const char *cut = at;
+    while (cut > begin && at - cut < 4 && is_continuation(cut[-1]))
+        cut--;
+    return cut > begin && (unsigned char)cut[-1] >= 0xC0 ? cut - 1 : at;
+}
+#endif
+
 /* ---- escapes ---- */
 
 /* One more than the value of a hex digit; 0 for other bytes. */
@@ -203,13 +231,17 @@ static const char *take_special(const char *at, const char *end, bool *escaped,
     }
     if ((unsigned char)*at < 0x20)
         return wrong(where, at, "control character in a string");
+#ifdef JSON_BLOCK
+    if (json_block_usable())
+        at = pass_scripts(at, end);
+#endif
     /* Other scripts come in runs. */
-    do {
+    while (at < end && (unsigned char)*at >= 0x80) {
         size_t size = utf8_length(at, end);
         if (size == 0)
             return wrong(where, at, "malformed UTF-8");
         at += size;
-    } while (at < end && (unsigned char)*at >= 0x80);
+    }
     return at;
 }
 

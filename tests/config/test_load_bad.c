@@ -118,7 +118,8 @@ static void providers_are_checked(void **state)
          "1:49: 'max_tokens_field' cannot be 'tokens' (it can be: max_completion_tokens, "
          "max_tokens)\n"},
         {"providers: {p: {kind: openai, on_client_gone: cancle}}\n" MODELS TENANTS,
-         "1:47: 'on_client_gone' cannot be 'cancle' (it can be: cancel); did you mean 'cancel'?\n"},
+         "1:47: 'on_client_gone' cannot be 'cancle' (it can be: cancel, drain); did you mean "
+         "'cancel'?\n"},
         {"providers: {p: {kind: openai, 'a b': 1}}\n" MODELS TENANTS,
          "1:31: unknown key 'a b' in provider 'p'\n"},
         {"providers: {p: {kind: simulated, base_url: http://x, api_key: k, http2: true}}\n" MODELS

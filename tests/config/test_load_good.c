@@ -23,7 +23,8 @@ static const char everything[] =
     "response_headers: off\n"
     "providers:\n"
     "  openai: {kind: openai, api_key: sk-1, http2: true, on_client_gone: cancel}\n"
-    "  local: {kind: openai, base_url: http://127.0.0.1:8000/v1//, http2: no}\n"
+    "  local: {kind: openai, base_url: http://127.0.0.1:8000/v1//, http2: no,\n"
+    "          on_client_gone: drain}\n"
     "  other: {kind: openai, base_url: https://llm.example, max_tokens_field: max_completion_tokens}\n"
     "  simulated: {kind: simulated}\n"
     "models:\n"
@@ -35,6 +36,7 @@ static const char everything[] =
     "    max_output_tokens: 16384\n"
     "    min_output_tokens: 32\n"
     "    hidden_input: 0\n"
+    "    max_input_bound: 50k\n"
     "  small: {targets: [{provider: local, model: s}], context_window: 10}\n"
     "  plain: {targets: [{provider: simulated, model: 'sim:out=1'}], price: {input: 0.15, output: 0.6}}\n"
     "tenants:\n"
@@ -97,10 +99,18 @@ static void providers_are_read(void **state)
     assert_span(s->providers[2]->limit_field, "max_completion_tokens");
     assert_int_equal(s->providers[3]->kind, PROVIDER_SIMULATED);
     assert_string_equal(s->providers[3]->base_url, "http://127.0.0.1:7/v1");
+    assert_int_equal(s->providers[0]->on_client_gone, CLIENT_GONE_CANCEL);
+    assert_int_equal(s->providers[1]->on_client_gone, CLIENT_GONE_DRAIN);
+    assert_int_equal(s->providers[2]->on_client_gone, CLIENT_GONE_CANCEL);
     assert_span(s->providers[3]->limit_field, "max_completion_tokens");
     for (size_t i = 0; i < s->provider_count; i++)
-        assert_non_null(s->providers[i]->chat);
+        assert_non_null(s->providers[i]->routes[CALL_CHAT]);
     snapshot_unref(&s);
+}
+
+static const struct price *price_of(const struct model *model)
+{
+    return price_schedule_at(&model->targets[0].prices, 0);
 }
 
 static void models_are_read(void **state)
@@ -111,35 +121,37 @@ static void models_are_read(void **state)
     assert_span(m->name, "gpt-4o");
     assert_ptr_equal(m->targets[0].provider, s->providers[0]);
     assert_span(m->targets[0].model, "gpt-4o-real");
-    assert_true(m->price.known);
-    assert_int_equal(m->price.rates.input_pusd, 2500000);
-    assert_int_equal(m->price.rates.cached_input_pusd, 1250000);
-    assert_int_equal(m->price.rates.cache_write_pusd, 3000000);
-    assert_int_equal(m->price.rates.output_pusd, 10000000);
-    assert_int_equal(m->price.per_request_nusd, 10000000);
+    assert_int_equal(m->targets[0].prices.count, 1);
+    assert_int_equal(price_of(m)->rates.input_pusd, 2500000);
+    assert_int_equal(price_of(m)->rates.cached_input_pusd, 1250000);
+    assert_int_equal(price_of(m)->rates.cache_write_pusd, 3000000);
+    assert_int_equal(price_of(m)->rates.output_pusd, 10000000);
+    assert_int_equal(price_of(m)->per_request_nusd, 10000000);
     assert_int_equal(m->context_window, 128000);
     assert_int_equal(m->max_output_tokens, 16384);
     assert_int_equal(m->min_output_tokens, 32);
     assert_int_equal(m->hidden_input, 0);
+    assert_int_equal(m->max_input_bound, 50000);
     assert_int_equal(m->loaded_wall_ns, s->loaded_wall_ns);
     assert_ptr_equal(snapshot_model(s, SPAN("gpt-4o-2024-08-06")), m);
     assert_ptr_equal(snapshot_model(s, SPAN("four")), m);
     assert_null(snapshot_model(s, SPAN("GPT-4o")));
 
     m = s->models[1]; /* its window is smaller than every default */
-    assert_false(m->price.known);
+    assert_false(model_is_priced(m));
     assert_int_equal(m->max_output_tokens, 10);
     assert_int_equal(m->min_output_tokens, 10);
     assert_int_equal(m->hidden_input, -1);
+    assert_int_equal(m->max_input_bound, 0);
 
     m = s->models[2];
     assert_int_equal(m->context_window, 0);
     assert_int_equal(m->max_output_tokens, 4096);
     assert_int_equal(m->min_output_tokens, 16);
-    assert_int_equal(m->price.rates.input_pusd, 150000);
-    assert_int_equal(m->price.rates.cached_input_pusd, 150000);
-    assert_int_equal(m->price.rates.cache_write_pusd, 150000);
-    assert_int_equal(m->price.per_request_nusd, 0);
+    assert_int_equal(price_of(m)->rates.input_pusd, 150000);
+    assert_int_equal(price_of(m)->rates.cached_input_pusd, 150000);
+    assert_int_equal(price_of(m)->rates.cache_write_pusd, 150000);
+    assert_int_equal(price_of(m)->per_request_nusd, 0);
     snapshot_unref(&s);
 }
 
@@ -277,7 +289,7 @@ static void null_is_not_given(void **state)
         "tenants: {t: {models: null, limits: null, budgets: null, keys: null, cache: off}}\n");
     assert_string_equal(s->listen[0].text, "127.0.0.1:8080");
     assert_string_equal(s->admin_listen, "127.0.0.1:9090");
-    assert_false(s->models[0]->price.known);
+    assert_false(model_is_priced(s->models[0]));
     assert_null(s->tenants[0]->models);
     snapshot_unref(&s);
 }

@@ -45,7 +45,8 @@ static void spend(const struct snapshot *snapshot, int64_t nusd)
 {
     struct lease lease;
     const struct budget *by;
-    struct budget_wish wish = {.price = &snapshot->models[0]->price,
+    struct budget_wish wish = {.price =
+                                   price_schedule_at(&snapshot->models[0]->targets[0].prices, 0),
                                .choices = 1,
                                .output_tokens = 1,
                                .min_output_tokens = 1};

@@ -84,7 +84,7 @@ static void run(struct exchange *exchange, const struct snapshot *snapshot)
     static const struct attempt_events events = {ignore_head, ignore_body, note_done};
     struct loop *loop = loop_new();
     struct upstream_client *client = upstream_client_new(loop);
-    struct attempt_spec spec = {.route = snapshot->providers[0]->chat,
+    struct attempt_spec spec = {.route = snapshot->providers[0]->routes[CALL_CHAT],
                                 .body = SPAN("{}"),
                                 .first_byte_timeout_ms = DEADLINE_MS,
                                 .idle_timeout_ms = DEADLINE_MS,

@@ -38,7 +38,7 @@ static void the_last_drop_frees_or_hands_over(void **state)
 static void a_route_outlives_its_snapshot(void **state)
 {
     struct snapshot *s = fixture_load_good(*state, REST);
-    struct upstream_route *route = upstream_route_ref(s->providers[0]->chat);
+    struct upstream_route *route = upstream_route_ref(s->providers[0]->routes[CALL_CHAT]);
     snapshot_unref(&s);
     upstream_route_unref(&route);
     assert_null(route);

@@ -129,13 +129,33 @@ def _(bench):
     assert reply.headers["x-weir-max-tokens"] == str(limit)
 
 
-@row(36, "best_of under a money budget; the legacy endpoint")
+@row(36, "best_of: that many outputs are held", calls=1)
 def _(bench):
-    bench.refuses(small('"best_of":5'), 400, "not_boundable")
-    assert bench.raw(post(chat(), target=b"/v1/completions")).status == 404
+    reply = bench.serves(small('"n":2,"best_of":128,"max_tokens":1000'), key="thrifty")
+    limit = json.loads(bench.sent()[1])["max_tokens"]
+    assert 128 * limit * 2 <= 100000 and limit > 300, limit
+    assert reply.headers["x-weir-max-tokens"] == str(limit)
 
 
-not_here(36, "prompt arrays, echo and suffix of /v1/completions: the endpoint is 404")
+@row(36, "best_of out of bounds")
+def _(bench):
+    for more in ('"best_of":0', '"best_of":129', '"best_of":2,"n":3', '"best_of":"2"'):
+        bench.refuses(small(more), 400, "invalid_value")
+
+
+@row(36, "a prompt array of 500 with echo and suffix: 500 outputs are held", calls=2)
+def _(bench):
+    body = {"model": "small", "prompt": ["x"] * 500, "echo": True, "suffix": "y", "max_tokens": 1000}
+    for key, most in ((b"weir_thrifty", 100000 // 500 // 2), (None, 1000)):
+        assert bench.raw(post(body, key=key, target=b"/v1/completions")).status == 200
+        sent = json.loads(bench.sent()[1])
+        assert sent["max_tokens"] <= most and sent["max_tokens"] > most * 0.9, sent["max_tokens"]
+        assert sent["prompt"] == body["prompt"] and sent["echo"] is True and sent["suffix"] == "y"
+
+
+@row(36, "a chat at the legacy endpoint")
+def _(bench):
+    assert bench.raw(post(chat(), target=b"/v1/completions")).code() == "invalid_value"
 
 
 @row(37, "stream_options absent, false, null", calls=4)
@@ -205,15 +225,30 @@ def _(bench):
         bench.serves(chat(tools=tools))
 
 
-@row(45, "images under a money budget")
+def image(url, **more):
+    return {"type": "image_url", "image_url": {"url": url, **more}}
+
+
+def asked(parts):
+    return {"model": "small", "messages": [{"role": "user", "content": parts}]}
+
+
+@row(45, "images in the body: each is held at its most", calls=5)
 def _(bench):
-    def image(url, **more):
-        return {"type": "image_url", "image_url": {"url": url, **more}}
     large = image("data:image/png;base64," + "A" * (3 << 20))
-    for parts in ([large], [image("data:image/png;base64,AA==", detail="high")],
-                  [image("http://x/y.png")] * 500, [image("data:image/png;base64,!!!")]):
-        bench.refuses({"model": "small", "messages": [{"role": "user", "content": parts}]}, 400,
-                      "not_boundable")
+    small_one = image("data:image/png;base64,AA==", detail="high")
+    for parts in ([large], [small_one], [image("data:image/png;base64,!!!")]):
+        bench.serves(asked(parts))
+    bench.serves(asked([small_one]), key="thrifty")
+    # 65,536 tokens each at 1 USD a million, and never more than the window of 128,000.
+    bench.refuses(asked([small_one] * 2), 402, "budget_exceeded", key="thrifty")
+    bench.serves(asked([small_one] * 500))
+
+
+@row(45, "images elsewhere, under a money budget")
+def _(bench):
+    for url in ("http://x/y.png", "file-abc", "data:application/pdf;base64,AA==", ""):
+        bench.refuses(asked([image(url)] * 500), 400, "not_boundable")
 
 
 @row(46, "endpoints that nobody enabled")
@@ -227,13 +262,19 @@ def _(bench):
     assert bench.raw(post(b"", fields=upgrade, target=b"/v1/realtime?model=small")).status == 404
 
 
-not_here(47, "embeddings: the endpoint is 404")
-
-
-@row(47, "the endpoint of embeddings")
+@row(47, "embeddings of 2,048 texts and of token ids: all are counted", calls=3)
 def _(bench):
-    assert bench.raw(post({"model": "small", "input": ["x"] * 2048},
-                          target=b"/v1/embeddings")).code() == "not_found"
+    texts = ["some words"] * 2048
+    ids = [[7, 12345]] * 2048
+    for given in (texts, ids, [7, 12345] * 1024):
+        body = {"model": "small", "input": given}
+        assert bench.raw(post(body, target=b"/v1/embeddings")).status == 200
+        # 120 KB and more at 1 USD a million: over a dime.
+        large = post({**body, "input": given * 12}, key=b"weir_thrifty", target=b"/v1/embeddings")
+        assert bench.raw(large).code() == "budget_exceeded"
+    for given in (True, {"a": 1.5}, [], [["a"]], [[1], 2], [1, "a"], [None]):
+        assert bench.raw(post({"model": "small", "input": given},
+                              target=b"/v1/embeddings")).code() == "invalid_value"
 
 
 @row(48, "users and metadata that would break a log or a label", calls=4)

@@ -7,9 +7,10 @@ went wrong, a line each."""
 import sys
 
 import openai
+import tiktoken
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
 BASE, KEY, POOR = sys.argv[1:4]
 CASES = sys.argv[4:]
@@ -72,6 +73,18 @@ def tools():
 def tools_streamed():
     able = model("tools").bind_tools([weather])
     after_the_tool(able, together(able.stream(ASKED)))
+
+
+def embedded():
+    """LangChain cuts texts into tokens itself and posts their ids. The vocabulary would come over the
+    network, so it gets one of single bytes."""
+    letters = tiktoken.Encoding("letters", pat_str=".", special_tokens={},
+                                mergeable_ranks={bytes([i]): i for i in range(256)})
+    tiktoken.encoding_for_model = lambda name: letters
+    able = OpenAIEmbeddings(model="small", base_url=BASE, api_key=KEY)
+    vectors = able.embed_documents(["Hello there", "Good bye", "Hello there"])
+    assert [len(vector) for vector in vectors] == [256] * 3 and vectors[0] == vectors[2] != vectors[1]
+    assert able.embed_query("Hello there") == vectors[0]
 
 
 def expect(error, code, call):

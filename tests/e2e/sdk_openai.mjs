@@ -80,6 +80,61 @@ const cases = {
         parts += call.function.arguments ?? "";
     assert.equal(parts, '{"city":"Paris"}');
   },
+  async completed() {
+    const ask = (more) => client.completions.create({ model: "small", max_tokens: 30, ...more });
+    const { data, response } = await ask({ prompt: "Once upon a time" }).withResponse();
+    assert.equal(data.choices[0].text.trim().split(" ").length, 8);
+    assert.equal(data.usage.completion_tokens, 8);
+    assert.ok(Number(response.headers.get("x-weir-cost-usd")) > 0);
+    const several = await ask({ prompt: ["One", "Two"], n: 2, best_of: 3, max_tokens: 2 });
+    assert.equal(several.choices.length, 4);
+    assert.equal(several.usage.completion_tokens, 2 * 3 * 2);
+    const ids = await ask({ prompt: [[1, 2, 3], [4, 5]], max_tokens: 1 });
+    assert.equal(ids.usage.prompt_tokens, 5);
+  },
+  async completed_streamed() {
+    const ask = async (more) =>
+      collect(
+        await client.completions.create({
+          model: "small",
+          prompt: "Once",
+          max_tokens: 30,
+          stream: true,
+          ...more,
+        }),
+      );
+    const chunks = await ask();
+    const text = chunks.map((chunk) => chunk.choices[0].text).join("");
+    assert.equal(text.trim().split(" ").length, 8);
+    assert.equal(chunks.at(-1).choices[0].finish_reason, "stop");
+    assert.ok(chunks.every((chunk) => !("usage" in chunk)));
+    const counted = await ask({ stream_options: { include_usage: true } });
+    assert.deepEqual(counted.at(-1).choices, []);
+    assert.equal(counted.at(-1).usage.completion_tokens, 8);
+    assert.ok(counted.at(-1).usage.cost > 0);
+  },
+  async embedded() {
+    const ask = async (input, more) =>
+      (await client.embeddings.create({ model: "small", input, ...more })).data;
+    const [packed] = await ask("Hello there"); // asks for base64 and unpacks it
+    const [plain] = await ask("Hello there", { encoding_format: "float" });
+    assert.equal(packed.embedding.length, 256);
+    assert.equal(plain.embedding.length, 256);
+    packed.embedding.forEach((number, i) =>
+      assert.ok(Math.abs(number - plain.embedding[i]) < 1e-6),
+    );
+    assert.equal((await ask(["a", "b", "c"], { dimensions: 8 }))[2].embedding.length, 8);
+    assert.equal((await ask([[1, 2], [3]])).length, 2);
+  },
+  async no_money_embedded() {
+    const poor = client.withOptions({ apiKey: poorKey });
+    await expect(402, "budget_exceeded", () =>
+      poor.embeddings.create({ model: "small", input: "word ".repeat(1000) }),
+    );
+    await expect(402, "budget_exceeded", () =>
+      poor.completions.create({ model: "small", prompt: "Once" }),
+    );
+  },
   async models() {
     const names = (await collect(await client.models.list())).map((model) => model.id);
     assert.ok(names.includes("small"));

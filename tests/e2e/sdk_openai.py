@@ -60,6 +60,48 @@ def tools_streamed():
     assert parts == '{"city":"Paris"}', parts
 
 
+def completed():
+    raw = client.completions.with_raw_response.create(model="small", prompt="Once upon a time",
+                                                      max_tokens=30)
+    answer = raw.parse()
+    assert answer.choices[0].text.split() == ["word"] * 8, answer
+    assert answer.usage.completion_tokens == 8 and answer.object == "text_completion"
+    assert float(raw.headers["x-weir-cost-usd"]) > 0
+    several = client.completions.create(model="small", prompt=["One", "Two"], n=2, best_of=3,
+                                        max_tokens=2)
+    assert len(several.choices) == 4 and several.usage.completion_tokens == 2 * 3 * 2, several
+    ids = client.completions.create(model="small", prompt=[[1, 2, 3], [4, 5]], max_tokens=1)
+    assert ids.usage.prompt_tokens == 5 and len(ids.choices) == 2, ids
+
+
+def completed_streamed():
+    def stream(**more):
+        return list(client.completions.create(model="small", prompt="Once", max_tokens=30,
+                                              stream=True, **more))
+    chunks = stream()
+    assert "".join(chunk.choices[0].text for chunk in chunks).split() == ["word"] * 8
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert all(chunk.usage is None for chunk in chunks)
+    chunks = stream(stream_options={"include_usage": True})
+    assert chunks[-1].choices == [] and chunks[-1].usage.completion_tokens == 8
+    assert chunks[-1].usage.cost > 0
+
+
+def embedded():
+    def vectors(text, **more):
+        raw = client.embeddings.with_raw_response.create(model="small", input=text, **more)
+        answer = raw.parse()
+        assert float(raw.headers["x-weir-cost-usd"]) > 0
+        assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0, answer.usage
+        return [item.embedding for item in answer.data]
+    packed = vectors("Hello there")  # asks for base64 and unpacks it
+    plain = vectors("Hello there", encoding_format="float")
+    assert len(packed[0]) == len(plain[0]) == 256
+    assert max(abs(a - b) for a, b in zip(packed[0], plain[0])) < 1e-6
+    assert len(vectors(["a", "b", "c"], dimensions=8)[2]) == 8
+    assert len(vectors([1, 2, 3])) == 1 and len(vectors([[1, 2], [3]])) == 2
+
+
 def models():
     assert "small" in [model.id for model in client.models.list()]
     assert client.models.retrieve("small").id == "small"
@@ -139,6 +181,14 @@ def abort_whole():
     except openai.APITimeoutError:
         return f"left_unix_ms={int((begun + 0.3) * 1000)}"
     raise AssertionError("no time-out")
+
+
+def no_money_embedded():
+    poor = client.with_options(api_key=POOR)
+    expect(openai.APIStatusError, "budget_exceeded",
+           lambda: poor.embeddings.create(model="small", input="word " * 1000))
+    expect(openai.APIStatusError, "budget_exceeded",
+           lambda: poor.completions.create(model="small", prompt="Once"))
 
 
 def main():

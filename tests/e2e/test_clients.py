@@ -37,8 +37,9 @@ tenants:
     keys: [{id: p, sha256: POOR}]
 """.replace("POOR", sha256(b"weir_poor").hexdigest())
 
-CASES = ["whole", "streamed", "streamed_with_usage", "tools", "tools_streamed", "models",
-         "bad_key", "unknown_model", "bad_request", "no_money", "provider_error", "broken_stream"]
+CASES = ["whole", "streamed", "streamed_with_usage", "tools", "tools_streamed", "completed",
+         "completed_streamed", "embedded", "models", "bad_key", "unknown_model", "bad_request",
+         "no_money", "no_money_embedded", "provider_error", "broken_stream"]
 ABORTS = ["abort_stream", "abort_whole"]
 
 

@@ -4,12 +4,14 @@
 says was spent is what it billed, to the nano-dollar."""
 
 import http.client
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from threading import Barrier
 
-from harness import Gateway, Sim, chat, until
+import raw_http
+from harness import KEY, Gateway, Sim, chat, until
 
 STREAMS = 200
 PRICES = {"*": {"input": "30.000001", "cached_input": "15", "output": "600.000003"}}
@@ -127,6 +129,47 @@ def test_cut_streams_never_cost_more_than_is_committed():
         assert Decimal(bill["usd"]) <= spent + uncertain <= 1, (bill["usd"], spent, uncertain)
         assert metrics.total("weir_usage_source_total", source="counted") > 0
         return f"billed {bill['usd']} of spent {spent} + uncertain {uncertain}; {dict(statuses)}"
+
+
+LEAVERS = 12
+
+
+def start_and_leave(gateway, sim, body, after):
+    """A client that goes when it has read so many bytes of the reply, or, with 0, before its head."""
+    peer = raw_http.Peer(gateway.port)
+    text = json.dumps(body).encode()
+    peer.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: weir\r\nContent-Type: application/json"
+              b"\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
+              % (KEY.encode(), len(text), text))
+    got = 0
+    while got < after:
+        got += len(peer.socket.recv(after - got))
+    until("every request at the provider", lambda: sim.bill()["requests"] == 1 + LEAVERS)
+    peer.close()
+
+
+def test_a_client_that_leaves_is_drained():
+    """Some leave in the middle of a stream, some before the head of a stream or a whole answer: the
+    provider is not cancelled, and everything it bills is spent. (The first request, which stays, has the
+    vocabulary loaded.)"""
+    config = (CONFIG.replace("api_key: none", "api_key: none, on_client_gone: drain")
+              .replace("sim:out=200,ttft=5ms", "sim:out=50,ttft=1s,gap=20ms"))
+    with Sim(prices=PRICES) as sim, Gateway(config, sim) as gateway:
+        assert gateway.post(chat(max_tokens=50)).status == 200
+        leavers = [(chat(stream=True, max_tokens=50), 1500), (chat(stream=True, max_tokens=50), 0),
+                   (chat(max_tokens=50), 0)] * (LEAVERS // 3)
+        with ThreadPoolExecutor(LEAVERS) as pool:
+            list(pool.map(lambda leaver: start_and_leave(gateway, sim, *leaver), leavers))
+        until("every answer's end", lambda: sim.bill()["open"] == 0)
+        bill = check_books(gateway, sim)
+        metrics = gateway.metrics()
+        assert bill["cancelled"] == 0, bill
+        assert bill["completion_tokens"] == 50 * (1 + LEAVERS), bill
+        assert metrics.total("weir_usage_source_total", source="reported") == 1 + LEAVERS
+        assert metrics.value("weir_budget_uncertain_usd", budget="acme/dollar") == 0
+        outcomes = Counter(line["outcome"] for line in gateway.access_log())
+        assert outcomes == {"none": 1, "client_gone": LEAVERS}, outcomes
+        return f"${bill['usd']} billed and spent, by {LEAVERS} clients that left and one that did not"
 
 
 def stream_status(gateway):

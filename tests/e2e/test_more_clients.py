@@ -44,7 +44,7 @@ def run_client(command, *more_cases):
 
 def test_langchain_python():
     return run_client([Settings.sdks / "langchain" / "bin" / "python", HERE / "client_langchain.py"],
-                      "streamed_with_usage")
+                      "streamed_with_usage", "embedded")
 
 
 def test_llm_command_line():

@@ -344,6 +344,7 @@ def test_reloads_under_load_fail_nothing():
                 if answer.status != 200:
                     failures.append(answer.text())
 
+        gateway.post(chat())  # the first one waits for its vocabulary
         threads = [threading.Thread(target=load) for _ in range(4)]
         for thread in threads:
             thread.start()

@@ -11,6 +11,12 @@ from pathlib import Path
 
 from harness import Gateway, Process, Settings, Sim, Skip, chat
 
+# What is posted to each of the paths; the answer is the record's, whatever it is.
+BODIES = {
+    "/chat/completions": chat,
+    "/completions": lambda model, **more: {"model": model, "prompt": "Hello", **more},
+    "/embeddings": lambda model: {"model": model, "input": "Hello", "encoding_format": "base64"},
+}
 RECORDS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "exchanges"
 SEEDS = ("whole", "7", "1234567", "0")
 PROVIDER = 'providers:\n  sim: {kind: openai, base_url: "{sim}", api_key: none}\nmodels:'
@@ -50,14 +56,28 @@ class Record:
     def model(self, seed):
         return f"{self.name.replace('/', '.')}.{seed}"
 
+    def endpoint(self):
+        """The path here; of "/chat/completions" and "/completions" the longer one fits."""
+        fits = [path for path in BODIES if self.path.endswith(path)]
+        return max(fits, key=len, default=None)
+
+    def ask(self, gateway, seed, **more):
+        """The status, and what came of the answer before it ended or broke off."""
+        path = self.endpoint()
+        try:
+            answer = gateway.post(BODIES[path](self.model(seed), **more), path="/v1" + path)
+            return answer.status, answer.body, False
+        except http.client.IncompleteRead as cut:
+            return 200, cut.partial, True
+
 
 def records():
     if not RECORDS.is_dir():
         raise Skip(f"no recorded exchanges at {RECORDS}")
     found = [Record(meta) for meta in sorted(RECORDS.glob("*/*.meta.json"))]
     found = [record for record in found
-             if record.path.endswith("/chat/completions") and record.body is not None]
-    assert found, f"no exchange of chat completions in {RECORDS}"
+             if record.endpoint() and record.body is not None]
+    assert {record.endpoint() for record in found} == set(BODIES), f"too few in {RECORDS}"
     return found
 
 
@@ -113,18 +133,9 @@ def check_same(sent, seen):
     assert not more, f"{len(sent)} events sent, {len(seen)} seen, but for {more}"
 
 
-def ask(gateway, body):
-    """The status, and what came of the answer before it ended or broke off."""
-    try:
-        answer = gateway.post(body)
-        return answer.status, answer.body, False
-    except http.client.IncompleteRead as cut:
-        return 200, cut.partial, True
-
-
 def check_stream(gateway, record, seed, asks_usage):
     options = {"stream_options": {"include_usage": True}} if asks_usage else {}
-    status, body, broken = ask(gateway, chat(record.model(seed), stream=True, **options))
+    status, body, broken = record.ask(gateway, seed, stream=True, **options)
     assert status == record.status, f"status {status}: {body!r}"
     assert body.endswith((b"\n\n", b"\r\n\r\n")), f"an event without an end: {body[-80:]!r}"
     sent, seen = events(record.body), events(body)
@@ -140,9 +151,9 @@ def check_stream(gateway, record, seed, asks_usage):
 
 
 def check_whole(gateway, record, seed):
-    answer = gateway.post(chat(record.model(seed)))
-    assert answer.status == record.status, f"status {answer.status}, not {record.status}"
-    assert answer.body == record.body, f"another body: {answer.body[:200]!r}"
+    status, body, _ = record.ask(gateway, seed)
+    assert status == record.status, f"status {status}, not {record.status}"
+    assert body == record.body, f"another body: {body[:200]!r}"
 
 
 def check(gateway, record, seed):

@@ -22,7 +22,9 @@
     X(request)          \
     X(call)             \
     X(reply)            \
-    X(config)
+    X(config)           \
+    X(prices)           \
+    X(usage)
 
 #define FUZZ_DECLARE(NAME) void fuzz_##NAME(struct span input);
 FUZZ_DRIVERS(FUZZ_DECLARE)

@@ -145,19 +145,28 @@ static void check_target(const struct target *target)
     arena_fini(&arena);
 }
 
+/* One that a bound can be made of: all there, nothing negative. */
+static void check_price(const struct target *target)
+{
+    static const struct price_scope all = {
+        .audio_input = true, .image_input = true, .audio_output = true, .image_output = true};
+    const struct price *price = price_schedule_at(&target->prices, 0);
+    int64_t nusd;
+    FUZZ_CHECK((price != NULL) == (target->prices.count > 0));
+    FUZZ_CHECK(price == NULL || price_bound(price, &all, 1000, 1000, &nusd));
+}
+
 static void check_model(const struct snapshot *snapshot, const struct model *model)
 {
-    const struct price *price = &model->price;
     FUZZ_CHECK(snapshot_model(snapshot, model->name) == model);
-    FUZZ_CHECK(price->rates.input_pusd >= 0 && price->rates.cached_input_pusd >= 0);
-    FUZZ_CHECK(price->rates.cache_write_pusd >= 0 && price->rates.output_pusd >= 0);
-    FUZZ_CHECK(price->per_request_nusd >= 0 && model->hidden_input >= -1);
+    FUZZ_CHECK(model->hidden_input >= -1);
     FUZZ_CHECK(model->min_output_tokens >= 1);
     FUZZ_CHECK(model->max_output_tokens >= model->min_output_tokens);
     FUZZ_CHECK(model->target_count >= 1 && model->target_count <= ROUTE_MAX_TARGETS);
     for (size_t i = 0; i < model->target_count; i++) {
         FUZZ_CHECK(model->targets[i].weight >= 1 && model->targets[i].health != NULL);
         check_target(&model->targets[i]);
+        check_price(&model->targets[i]);
     }
     size_t fallbacks = 0;
     for (const struct model *next = model->fallback; next != NULL; next = next->fallback)

@@ -23,15 +23,14 @@
 #define EVENT_HI "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Hi\"}}]}\n\n"
 #define EVENT_FINISH \
     "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
-#define USAGE_FIGURES "\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":30"
-#define EVENT_USAGE   "data: {\"choices\":[],\"usage\":{" USAGE_FIGURES "}}\n\n"
-#define EVENT_DONE    "data: [DONE]\n\n"
-#define ENDS_WELL     EVENT_FINISH EVENT_USAGE EVENT_DONE
+#define FIGURES     "\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":30"
+#define EVENT_USAGE "data: {\"choices\":[],\"usage\":{" FIGURES "}}\n\n"
+#define EVENT_DONE  "data: [DONE]\n\n"
+#define ENDS_WELL   EVENT_FINISH EVENT_USAGE EVENT_DONE
 /* 10 × 1,000 + 20 × 2,000 */
 #define USAGE_NUSD 50000
 
-#define WHOLE_ANSWER \
-    "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}],\"usage\":{" USAGE_FIGURES "}}"
+#define WHOLE_ANSWER "{\"choices\":[{\"message\":{\"content\":\"Hi\"}}],\"usage\":{" FIGURES "}}"
 
 #define POST_HEAD(length)                                                                    \
     "POST /v1/chat/completions HTTP/1.1\r\nHost: weir\r\nAuthorization: Bearer " FIXTURE_KEY \
@@ -263,7 +262,7 @@ static void usage_may_come_with_the_finish_reason(void **state)
         SCRIPT_REQUEST,
         SCRIPT_SEND(SSE_HEAD EVENT_HI
                     "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],"
-                    "\"usage\":{" USAGE_FIGURES "}}\n\n" EVENT_DONE),
+                    "\"usage\":{" FIGURES "}}\n\n" EVENT_DONE),
         SCRIPT_CLOSE};
     struct raw_reply reply;
     EXCHANGE(fixture, script, CHAT("\"stream\":true,\"stream_options\":{\"include_usage\":true}"),
@@ -271,7 +270,7 @@ static void usage_may_come_with_the_finish_reason(void **state)
     assert_true(reply.complete);
     assert_span(buf_span(&reply.body),
                 EVENT_HI "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],"
-                         "\"usage\":{" USAGE_FIGURES ",\"cost\":0.00005}}\n\n" EVENT_DONE);
+                         "\"usage\":{" FIGURES ",\"cost\":0.00005}}\n\n" EVENT_DONE);
     raw_reply_fini(&reply);
     assert_budget(fixture, USAGE_NUSD, 0, 0);
 }
@@ -315,7 +314,7 @@ static void an_error_answer_with_usage_is_charged(void **state)
     static char bytes[512];
     struct script_step script[] = {
         SCRIPT_REQUEST,
-        http_json(bytes, 500, "{\"error\":{\"message\":\"no\"},\"usage\":{" USAGE_FIGURES "}}"),
+        http_json(bytes, 500, "{\"error\":{\"message\":\"no\"},\"usage\":{" FIGURES "}}"),
         SCRIPT_AGAIN};
     struct raw_reply reply;
     EXCHANGE(fixture, script, CHAT("\"seed\":1"), &reply);

@@ -129,6 +129,69 @@ static void rates_and_concurrency_are_limited(void **state)
     raw_reply_fini(&reply);
 }
 
+#define GOOD_ANSWER                                                                               \
+    "{\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"finish_reason\":\"stop\","       \
+    "\"message\":{\"role\":\"assistant\",\"content\":\"Hi.\"}}],\"usage\":{\"prompt_tokens\":13," \
+    "\"completion_tokens\":7,\"total_tokens\":20}}"
+
+/* 13 tokens in (13 by the formula of gpt-4o and its kind, which these models are not: an estimate, but
+ * near), up to 50 out. */
+static void tokens_are_limited_and_put_right(void **state)
+{
+    static char bytes[1024];
+    struct gateway_fixture *fixture = *state;
+    struct script_step script[] = {SCRIPT_REQUEST, http_json(bytes, 200, GOOD_ANSWER),
+                                   SCRIPT_AGAIN};
+    struct raw_reply reply;
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    gateway_fixture_reload(fixture, CONFIG_MODELS
+                           "tenants:\n  t:\n    limits: {tokens_per_minute: 100}\n" CONFIG_KEY);
+    gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":50"), &reply);
+    assert_int_equal(reply.status, 200);
+    assert_span(raw_reply_field(&reply, SPAN("x-ratelimit-limit-tokens")), "100");
+    raw_reply_fini(&reply);
+    gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":80"), &reply);
+    assert_refused(&reply, 429, "rate_limit_exceeded"); /* 20 used, 80 left, some 93 wanted */
+    assert_contains(buf_span(&reply.body), "\"type\":\"tokens\"");
+    assert_contains(buf_span(&reply.body), "tokens per minute: limit 100, remaining 80");
+    assert_true(raw_reply_field(&reply, SPAN("retry-after-ms")).len > 0);
+    raw_reply_fini(&reply);
+    gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":50"), &reply);
+    assert_int_equal(reply.status, 200); /* 60 left of it after */
+    raw_reply_fini(&reply);
+    gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":60"), &reply);
+    assert_refused(&reply, 429, "rate_limit_exceeded");
+    raw_reply_fini(&reply);
+}
+
+/* A refusal after LIMIT gives back what LIMIT took. */
+static void tokens_come_back_from_what_was_not_sent(void **state)
+{
+    struct gateway_fixture *fixture = *state;
+    struct raw_reply reply;
+    gateway_fixture_reload(fixture, CONFIG_MODELS
+                           "tenants:\n  t:\n    limits: {tokens_per_minute: 100}\n"
+                           "    budgets: [{name: total, window: total, usd: 0}]\n" CONFIG_KEY);
+    for (int i = 0; i < 3; i++) {
+        gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":60"), &reply);
+        assert_refused(&reply, 402, "budget_exceeded");
+        raw_reply_fini(&reply);
+    }
+}
+
+static void long_prompts_are_refused_with_their_count(void **state)
+{
+    struct gateway_fixture *fixture = *state;
+    struct raw_reply reply;
+    gateway_fixture_reload(fixture,
+                           CONFIG_MODELS "tenants:\n  t:\n    max_input_tokens: 5\n" CONFIG_KEY);
+    gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":60"), &reply);
+    assert_refused(&reply, 400, "context_length_exceeded");
+    assert_contains(buf_span(&reply.body), "this key may send 5 in one request");
+    raw_reply_fini(&reply);
+    assert_int_equal(scripted_upstream_connections(fixture->upstream), 0);
+}
+
 static void concurrency_is_limited_and_given_back(void **state)
 {
     struct gateway_fixture *fixture = *state;
@@ -471,6 +534,9 @@ int test_refusals(void)
         WITH_GATEWAY(a_bad_key_is_refused_before_its_body),
         WITH_GATEWAY(a_good_key_is_told_to_continue),
         WITH_GATEWAY(rates_and_concurrency_are_limited),
+        WITH_GATEWAY(tokens_are_limited_and_put_right),
+        WITH_GATEWAY(tokens_come_back_from_what_was_not_sent),
+        WITH_GATEWAY(long_prompts_are_refused_with_their_count),
         WITH_GATEWAY(concurrency_is_limited_and_given_back),
         WITH_GATEWAY(parse_and_count_refuse_bodies),
         WITH_GATEWAY(a_chunked_body_over_the_limit_is_cut_off),

@@ -1,9 +1,6 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The bound on input: which model gets which figure, and that for every recorded chat request the
- * bytes and that figure together are at least what the provider counted.
- */
+/* Which family a model's name means, and that family's figures. */
 #include "llm/model.h"
 
 #include "support.h"
@@ -76,83 +73,48 @@ static void the_simulated_provider_adds_nothing(void **state)
         assert_int_equal(model_hidden_input(span_from_string(others[i]), &call), 3072);
 }
 
-static void bounds_the_input(void **state)
+static void embeddings_have_words_before_each_text(void **state)
 {
     (void)state;
-    assert_int_equal(model_input_bound(1000, 64, 0), 1064);
-    assert_int_equal(model_input_bound(1000, 64, 128000), 1064);
-    assert_int_equal(model_input_bound(200000, 64, 128000), 128000);
-    assert_true(model_input_bound(UINT64_MAX, 64, 0) == INT64_MAX);
-    assert_true(model_input_bound(INT64_MAX, 1, 0) == INT64_MAX);
-    assert_int_equal(model_input_bound(UINT64_MAX, 64, 8192), 8192);
-    assert_int_equal(model_input_bound(0, 0, 0), 0);
+    struct call call = {.kind = CALL_EMBEDDINGS, .prompts = 100};
+    assert_int_equal(model_hidden_input(SPAN("text-embedding-3-small"), &call), 64);
+    assert_int_equal(model_hidden_input(SPAN("voyage-3"), &call), 1024 + 6400);
+    assert_int_equal(model_hidden_input(SPAN("sim"), &call), 0);
 }
 
-/* ---- recorded requests and what their providers counted ---- */
-
-static struct span member_value(struct span object, const char *name, enum json_type *type)
-{
-    size_t at = 0;
-    struct span key;
-    struct span value;
-    while (json_walk(object, &at, &key, &value, type))
-        if (span_equal(key, span_from_string(name)))
-            return value;
-    *type = JSON_NULL;
-    return SPAN_NONE;
-}
-
-/* True when the row is a chat request whose input we claim to bound. */
-static bool check_row(struct span row, struct arena *arena)
-{
-    enum json_type type;
-    struct json_object root;
-    struct json_fault fault;
-    assert_true(json_scan(row, arena, &root, &fault));
-    if (!span_equal(member_value(root.text, "api", &type), SPAN("\"chat\"")))
-        return false;
-    struct span request = member_value(root.text, "req", &type);
-    struct span usage = member_value(root.text, "usage", &type);
-    int64_t counted;
-    if (type != JSON_OBJECT ||
-        !json_value_to_i64(member_value(usage, "prompt_tokens", &type), &counted))
-        return false;
-    struct call call;
-    struct complaint why;
-    if (dialect_openai.read_call(request, arena, &call, &why) != ERR_NONE ||
-        call.unboundable != NULL)
-        return false;
-    /* the model that the row names is the one that answered; the request may use an alias */
-    int64_t bound = model_input_bound(request.len, model_hidden_input(call.model, &call), 0);
-    if (bound < counted)
-        fail_msg("%.*s: %lld counted, bound %lld", SPAN_ARG(call.model), (long long)counted,
-                 (long long)bound);
-    return true;
-}
-
-static void bounds_every_recorded_request(void **state)
+static void a_schema_is_explained_as_tools_are(void **state)
 {
     (void)state;
-    size_t len = 0;
-    char *text = read_file(SHARED_DATA "/tokens/chat_known_answers.jsonl", &len);
-    if (text == NULL) {
-        print_message("no recorded requests here: skipped\n");
-        skip();
+    struct call call = {.has_schema = true};
+    struct call tools = {.has_tools = true};
+    assert_int_equal(model_hidden_input(SPAN("claude-opus-5"), &call),
+                     model_hidden_input(SPAN("claude-opus-5"), &tools));
+}
+
+/* Known answers (the vision guide, and recorded requests). */
+static void images_have_a_most(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        int64_t most;
+    } rows[] = {{"gpt-4o", 1445},         {"gpt-4.1", 1445},
+                {"gpt-4o-mini", 48169},   {"gpt-4.1-mini", 2489},
+                {"gpt-4.1-nano", 3779},   {"gpt-5", 1190},
+                {"gpt-5-nano", 3779},     {"gpt-5.2", 1536},
+                {"gpt-5.4", 10000},       {"o1", 1275},
+                {"o4-mini", 2642},        {"claude-opus-4-7", 4784},
+                {"gemini-2.5-pro", 7224}, {"pixtral-large", 4160},
+                {"unheard-of", 48169}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct model_family *family = model_family(span_from_string(rows[i].model));
+        assert_true(family->image >= rows[i].most * 5 / 4);
     }
-    struct arena arena;
-    arena_init(&arena, 1 << 20);
-    int checked = 0;
-    struct span rest = span_make(text, len);
-    while (rest.len > 0) {
-        struct span row;
-        rest = span_cut(rest, '\n', &row);
-        checked += row.len > 0 && check_row(row, &arena) ? 1 : 0;
-        arena_reset(&arena);
-    }
-    arena_fini(&arena);
-    free(text);
-    print_message("%d recorded requests are within their bound\n", checked);
-    assert_true(checked > 250);
+    assert_true(model_family(SPAN("gpt-5.6-sol"))->image > 1000000);
+    assert_true(model_family(SPAN("gpt-5.7"))->image > 1000000);
+    assert_int_equal(model_family(SPAN("unheard-of"))->traits & MODEL_SEES, 0);
+    assert_int_equal(model_family(SPAN("llama-3.3-70b"))->traits & MODEL_SEES, 0);
+    assert_int_not_equal(model_family(SPAN("llama-4-scout"))->traits & MODEL_SEES, 0);
 }
 
 int test_model(void)
@@ -162,8 +124,9 @@ int test_model(void)
         cmocka_unit_test(unknown_models_get_most),
         cmocka_unit_test(tools_and_reasoning_add),
         cmocka_unit_test(the_simulated_provider_adds_nothing),
-        cmocka_unit_test(bounds_the_input),
-        cmocka_unit_test(bounds_every_recorded_request),
+        cmocka_unit_test(embeddings_have_words_before_each_text),
+        cmocka_unit_test(a_schema_is_explained_as_tools_are),
+        cmocka_unit_test(images_have_a_most),
     };
     return cmocka_run_group_tests_name("llm/model", tests, NULL, NULL);
 }

@@ -306,33 +306,25 @@ static void names_the_part_without_bound(void **state)
         const char *member;
         const char *name; /* NULL: all is bounded */
     } rows[] = {
-        {"\"audio\":{\"voice\":\"x\"}", "audio"},
         {"\"modalities\":[\"text\"]", NULL},
         {"\"modalities\":[]", NULL},
-        {"\"modalities\":[\"text\",\"audio\"]", "modalities"},
-        {"\"modalities\":[\"t\\u0065xt\",\"\\u0061udio\"]", "modalities"},
-        {"\"modalities\":[\"image\"]", "modalities"},
-        {"\"modalities\":[null]", "modalities"},
         {"\"web_search_options\":{}", "web_search_options"},
         {"\"web_s\\u0065arch_options\":{}", "web_search_options"},
-        {"\"prediction\":{\"type\":\"content\"}", "prediction"},
-        {"\"moderation\":{\"model\":\"x\"}", "moderation"},
         {"\"service_tier\":\"auto\"", NULL},
         {"\"service_tier\":\"default\"", NULL},
-        {"\"service_tier\":\"priority\"", "service_tier"},
-        {"\"service_tier\":1", "service_tier"},
-        {"\"best_of\":5", "best_of"},
+        {"\"best_of\":5", NULL},
         {"\"chat_template\":\"{% for %}\"", "chat_template"},
         {"\"data_sources\":[]", "data_sources"},
         {"\"extra_body\":{}", "extra_body"},
-        {"\"models\":[\"a\"]", "models"},
         {"\"plugins\":[{\"id\":\"web\"}]", "plugins"},
         {"\"search_parameters\":{}", "search_parameters"},
         {"\"tools\":[{\"type\":\"function\"},{\"type\":\"web_search\"}]", "hosted tool"},
         {"\"tools\":[{\"type\":\"fun\\u0063tion\"}]", NULL},
         {"\"tools\":[{\"name\":\"x\"}]", "hosted tool"},
+        {"\"tools\":[{\"function\":{\"name\":\"x\"}}]", NULL},
+        {"\"tools\":[{\"function\":null}]", "hosted tool"},
+        {"\"tools\":[{\"type\":null,\"function\":{}}]", "hosted tool"},
         {"\"tools\":[{\"type\":[\"function\"]}]", "hosted tool"},
-        {"\"audio\":{},\"prediction\":{}", "audio"},
         {"\"metadata\":{\"audio\":{},\"service_tier\":\"x\"}", NULL},
         {"\"temperature\":1,\"seed\":5,\"logit_bias\":{},\"store\":true", NULL},
     };
@@ -346,6 +338,79 @@ static void names_the_part_without_bound(void **state)
     }
 }
 
+static void names_the_part_without_a_price(void **state)
+{
+    static const struct {
+        const char *member;
+        const char *name;
+    } rows[] = {
+        {"\"audio\":{\"voice\":\"x\"}", "audio"},
+        {"\"modalities\":[\"text\",\"audio\"]", "modalities"},
+        {"\"modalities\":[\"t\\u0065xt\",\"\\u0061udio\"]", "modalities"},
+        {"\"modalities\":[\"image\"]", "modalities"},
+        {"\"modalities\":[null]", "modalities"},
+        {"\"prediction\":{\"type\":\"content\"}", "prediction"},
+        {"\"moderation\":{\"model\":\"x\"}", "moderation"},
+        {"\"models\":[\"a\"]", "models"},
+        {"\"audio\":{},\"prediction\":{}", "audio"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[300];
+        snprintf(text, sizeof(text), "{" BASE ",%s}", rows[i].member);
+        const struct call *call = accept(state, text);
+        assert_null(call->unboundable);
+        assert_string_equal(call->unpriced, rows[i].name);
+    }
+}
+
+static void reads_the_tier_asked_for(void **state)
+{
+    static const struct {
+        const char *tier;
+        enum service_tier expected;
+    } rows[] = {{"null", SERVICE_TIER_STANDARD},
+                {"\"auto\"", SERVICE_TIER_STANDARD},
+                {"\"default\"", SERVICE_TIER_STANDARD},
+                {"\"flex\"", SERVICE_TIER_FLEX},
+                {"\"priority\"", SERVICE_TIER_PRIORITY},
+                {"\"scale\"", SERVICE_TIER_OTHER},
+                {"1", SERVICE_TIER_OTHER},
+                {"[\"default\"]", SERVICE_TIER_OTHER}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[300];
+        snprintf(text, sizeof(text), "{" BASE ",\"service_tier\":%s}", rows[i].tier);
+        assert_int_equal(accept(state, text)->tier, rows[i].expected);
+    }
+}
+
+/* vLLM's: choices that are written and thrown away. */
+static void best_of_counts_as_choices(void **state)
+{
+    assert_int_equal(accept(state, "{" BASE ",\"best_of\":5}")->choices, 5);
+    assert_int_equal(accept(state, "{" BASE ",\"n\":2,\"best_of\":5}")->choices, 5);
+    assert_int_equal(accept(state, "{\"best_of\":2,\"n\":2," BASE "}")->choices, 2);
+    refuse(state, "{" BASE ",\"best_of\":2,\"n\":3}", ERR_FIELD_INVALID, "best_of");
+    refuse(state, "{" BASE ",\"best_of\":129}", ERR_FIELD_INVALID, "best_of");
+}
+
+static void notes_tools_schemas_and_searches(void **state)
+{
+    const struct call *call = accept(state, "{" BASE ",\"tools\":[{\"type\":\"function\"}],"
+                                            "\"functions\":[1]}");
+    assert_true(call->has_tools && !call->has_schema && !call->has_searches);
+    assert_int_equal(call->structured_bytes, strlen("[{\"type\":\"function\"}]") + 3);
+    call = accept(state, "{" BASE ",\"response_format\":{\"type\":\"json_schema\"}}");
+    assert_true(call->has_schema && !call->has_tools);
+    assert_int_equal(call->structured_bytes, strlen("{\"type\":\"json_schema\"}"));
+    call = accept(state, "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\","
+                         "\"tool_calls\":[1,2],\"function_call\":{}}]}");
+    assert_int_equal(call->structured_bytes, 5 + 2);
+    call = accept(state, "{" BASE ",\"response_format\":{\"type\":\"text\"}}");
+    assert_false(call->has_schema);
+    assert_true(accept(state, "{" BASE ",\"web_search_options\":{}}")->has_searches);
+    assert_true(accept(state, "{" BASE ",\"tools\":[{\"type\":\"web\"}]}")->has_searches);
+}
+
 static void names_the_content_part_without_bound(void **state)
 {
     static const struct {
@@ -357,6 +422,7 @@ static void names_the_content_part_without_bound(void **state)
         {"\"content\":[{\"text\":\"a\",\"type\":\"text\"},{\"type\":\"image_url\"}]", "image_url"},
         {"\"content\":[{\"typ\\u0065\":\"im\\u0061ge_url\"}]", "image_url"},
         {"\"content\":[{\"type\":\"input_audio\"}]", "input_audio"},
+        {"\"content\":[{\"type\":\"thinking\",\"thinking\":[]}]", NULL},
         {"\"content\":[{\"type\":\"file\"}]", "file"},
         {"\"content\":[{\"type\":\"video_url\"}]", "video_url"},
         {"\"content\":[{\"type\":\"image_embeds\"}]", "content part"},
@@ -445,6 +511,10 @@ int test_openai_call(void)
         cmocka_unit_test_setup_teardown(refuses_a_body_that_the_arena_cannot_hold, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(names_the_part_without_bound, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_the_part_without_a_price, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_the_tier_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(best_of_counts_as_choices, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(notes_tools_schemas_and_searches, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_the_content_part_without_bound, set_up, tear_down),
         cmocka_unit_test(time_is_linear_in_the_messages),
     };

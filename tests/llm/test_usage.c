@@ -4,10 +4,11 @@
 #include "llm/usage.h"
 
 #include "support.h"
+#include "usage_same.h"
 
 static const struct usage_limits no_limits = {0, 0};
 
-static enum usage_verdict read_within(const char *text, struct usage_limits limits,
+static enum usage_verdict read_object(const char *text, struct usage_limits limits,
                                       struct usage *out)
 {
     /* what comes to usage_read_openai has passed the strict pass */
@@ -25,9 +26,9 @@ static void assert_good(const char *text, struct usage expected)
 {
     struct usage usage = {
         .input = -1, .cached_input = -1, .cache_write = -1, .output = -1, .reasoning = -1};
-    if (read_within(text, no_limits, &usage) != USAGE_GOOD)
+    if (read_object(text, no_limits, &usage) != USAGE_GOOD)
         fail_msg("not good: %s", text);
-    if (memcmp(&usage, &expected, sizeof(usage)) != 0)
+    if (!usage_same(&usage, &expected))
         fail_msg("%s gave %lld %lld %lld %lld %lld", text, (long long)usage.input,
                  (long long)usage.cached_input, (long long)usage.cache_write,
                  (long long)usage.output, (long long)usage.reasoning);
@@ -39,7 +40,7 @@ static void assert_verdict(const char *text, enum usage_verdict expected)
     struct usage usage = {
         .input = 7, .cached_input = 7, .cache_write = 7, .output = 7, .reasoning = 7};
     struct usage before = usage;
-    if (read_within(text, no_limits, &usage) != expected)
+    if (read_object(text, no_limits, &usage) != expected)
         fail_msg("wrong verdict: %s", text);
     assert_memory_equal(&usage, &before, sizeof(usage));
 }
@@ -93,6 +94,11 @@ static void reads_each_form(void **state)
         "\"total_tokens\":70}",
         (struct usage){
             .input = 64, .cached_input = 32, .cache_write = 0, .output = 6, .reasoning = 0});
+}
+
+static void reads_forms_with_less(void **state)
+{
+    (void)state;
     /* Groq */
     assert_good(
         "{\"queue_time\":0.00491786,\"prompt_tokens\":304,\"prompt_time\":0.01460151,"
@@ -155,6 +161,36 @@ static void takes_the_larger_of_output_and_total(void **state)
             .input = 100, .cached_input = 0, .cache_write = 0, .output = 10, .reasoning = 0});
 }
 
+/* What the gateway sees of an answer: the tier comes from beside the usage. */
+static void replies_carry_all_kinds(void **state)
+{
+    (void)state;
+    struct arena scratch;
+    struct reply_facts facts;
+    arena_init(&scratch, 65536);
+    dialect_openai.read_reply(
+        SPAN("{\"choices\":[],\"service_tier\":\"flex\",\"usage\":{\"prompt_tokens\":9,"
+             "\"completion_tokens\":5,\"prompt_tokens_details\":{\"audio_tokens\":4},"
+             "\"completion_tokens_details\":{\"audio_tokens\":3}}}"),
+        true, &no_limits, &scratch, &facts);
+    struct usage expected = {.input = 9,
+                             .audio_input = 4,
+                             .output = 5,
+                             .audio_output = 3,
+                             .service_tier = SERVICE_TIER_FLEX};
+    assert_int_equal(facts.usage_verdict, USAGE_GOOD);
+    assert_true(usage_same(&facts.usage, &expected));
+    dialect_openai.read_reply(SPAN("{\"service_tier\":\"scale\",\"x_groq\":{\"usage\":{"
+                                   "\"prompt_tokens\":1,\"completion_tokens\":1}}}"),
+                              true, &no_limits, &scratch, &facts);
+    assert_int_equal(facts.usage.service_tier, SERVICE_TIER_OTHER);
+    dialect_openai.read_reply(
+        SPAN("{\"service_tier\":null,\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":1}}"),
+        false, &no_limits, &scratch, &facts);
+    assert_int_equal(facts.usage.service_tier, SERVICE_TIER_STANDARD);
+    arena_fini(&scratch);
+}
+
 static void absent_reports(void **state)
 {
     (void)state;
@@ -215,15 +251,15 @@ static void limits_bound_what_is_possible(void **state)
     (void)state;
     const char *text = "{\"prompt_tokens\":128,\"completion_tokens\":64,\"total_tokens\":192}";
     struct usage usage;
-    assert_int_equal(read_within(text, (struct usage_limits){128, 64}, &usage), USAGE_GOOD);
-    assert_int_equal(read_within(text, (struct usage_limits){127, 64}, &usage), USAGE_IMPOSSIBLE);
-    assert_int_equal(read_within(text, (struct usage_limits){128, 63}, &usage), USAGE_IMPOSSIBLE);
-    assert_int_equal(read_within(text, (struct usage_limits){0, 64}, &usage), USAGE_GOOD);
-    assert_int_equal(read_within(text, (struct usage_limits){128, 0}, &usage), USAGE_GOOD);
+    assert_int_equal(read_object(text, (struct usage_limits){128, 64}, &usage), USAGE_GOOD);
+    assert_int_equal(read_object(text, (struct usage_limits){127, 64}, &usage), USAGE_IMPOSSIBLE);
+    assert_int_equal(read_object(text, (struct usage_limits){128, 63}, &usage), USAGE_IMPOSSIBLE);
+    assert_int_equal(read_object(text, (struct usage_limits){0, 64}, &usage), USAGE_GOOD);
+    assert_int_equal(read_object(text, (struct usage_limits){128, 0}, &usage), USAGE_GOOD);
     const char *beside = "{\"prompt_tokens\":10,\"completion_tokens\":4,\"total_tokens\":24}";
-    assert_int_equal(read_within(beside, (struct usage_limits){0, 14}, &usage), USAGE_GOOD);
+    assert_int_equal(read_object(beside, (struct usage_limits){0, 14}, &usage), USAGE_GOOD);
     assert_int_equal(usage.output, 14);
-    assert_int_equal(read_within(beside, (struct usage_limits){0, 13}, &usage), USAGE_IMPOSSIBLE);
+    assert_int_equal(read_object(beside, (struct usage_limits){0, 13}, &usage), USAGE_IMPOSSIBLE);
 }
 
 static void estimates_round_up(void **state)
@@ -244,10 +280,29 @@ static void names_sources(void **state)
     assert_string_equal(usage_source_name(USAGE_COUNTED), "counted");
 }
 
+static void kinds_are_added_and_named(void **state)
+{
+    (void)state;
+    struct usage sum = {.input = 5, .output = 1, .service_tier = SERVICE_TIER_FLEX};
+    struct usage more = {.input = INT64_MAX, .cached_input = 2, .web_searches = 3};
+    usage_add(&sum, &more);
+    assert_true(sum.input == INT64_MAX);
+    assert_int_equal(sum.cached_input, 2);
+    assert_int_equal(sum.output, 1);
+    assert_int_equal(sum.web_searches, 3);
+    assert_string_equal(service_tier_name(sum.service_tier), "standard");
+    assert_string_equal(usage_kinds[0].name, "input");
+    assert_string_equal(usage_kinds[USAGE_KINDS - 1].name, "web_searches");
+    assert_int_equal(usage_kind_value(&sum, USAGE_KINDS - 1), 3);
+}
+
 int test_usage(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kinds_are_added_and_named),
         cmocka_unit_test(reads_each_form),
+        cmocka_unit_test(reads_forms_with_less),
+        cmocka_unit_test(replies_carry_all_kinds),
         cmocka_unit_test(takes_the_larger_of_output_and_total),
         cmocka_unit_test(absent_reports),
         cmocka_unit_test(impossible_reports),

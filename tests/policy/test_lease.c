@@ -17,6 +17,7 @@ static const struct price plain = {
 
 struct family {
     struct rate_cell *rates[NODES];
+    struct rate_cell *tokens[NODES];
     struct gauge_cell *gauges[NODES];
     struct budget budgets[NODES + 1]; /* the root has two */
     struct tenant root;
@@ -29,6 +30,7 @@ struct family {
 static struct allowance allow(struct family *family, size_t node)
 {
     return (struct allowance){.rate = family->rates[node],
+                              .tokens = family->tokens[node],
                               .gauge = family->gauges[node],
                               .budgets = &family->budgets[node],
                               .budget_count = node == 2 ? 2 : 1};
@@ -41,6 +43,7 @@ static int set_up(void **state)
     for (size_t i = 0; i < NODES; i++) {
         family.rates[i] = rate_cell_new();
         family.gauges[i] = gauge_cell_new();
+        family.tokens[i] = rate_cell_new(); /* no limit */
         rate_cell_set(family.rates[i], 10);
         gauge_cell_set(family.gauges[i], 10);
     }
@@ -65,6 +68,7 @@ static int tear_down(void **state)
     struct family *family = *state;
     for (size_t i = 0; i < NODES; i++) {
         rate_cell_unref(&family->rates[i]);
+        rate_cell_unref(&family->tokens[i]);
         gauge_cell_unref(&family->gauges[i]);
     }
     for (size_t i = 0; i <= NODES; i++)
@@ -264,6 +268,74 @@ static void close_lease(void *argument)
     lease_close(argument);
 }
 
+static int64_t tokens_left(const struct family *family, size_t node)
+{
+    struct rate_view view;
+    rate_look(family->tokens[node], family->now_ns, &view);
+    return view.remaining;
+}
+
+static void test_tokens(void **state)
+{
+    struct family *family = *state;
+    struct lease lease;
+    assert_int_equal(lease_open(&lease, &family->key, family->now_ns), ERR_NONE);
+    rate_cell_set(family->tokens[0], 1000);
+    rate_cell_set(family->tokens[2], 600);
+    assert_int_equal(lease_take_tokens(&lease, 400, family->now_ns), ERR_NONE);
+    assert_int_equal(lease.token_rate.limit, 600); /* the tighter one */
+    assert_int_equal(lease.token_rate.remaining, 200);
+    lease_settle_tokens(&lease, 150);
+    assert_int_equal(tokens_left(family, 0), 850);
+    assert_int_equal(tokens_left(family, 2), 450);
+    lease_settle_tokens(&lease, 150); /* once */
+    assert_int_equal(tokens_left(family, 2), 450);
+    lease_close(&lease);
+}
+
+static void test_tokens_refused_take_nothing(void **state)
+{
+    struct family *family = *state;
+    struct lease lease;
+    lease_open(&lease, &family->key, family->now_ns);
+    rate_cell_set(family->tokens[0], 1000);
+    rate_cell_set(family->tokens[2], 600);
+    lease_take_tokens(&lease, 500, family->now_ns);
+    lease_settle_tokens(&lease, 500);
+    lease_close(&lease);
+    lease_open(&lease, &family->key, family->now_ns);
+    assert_int_equal(lease_take_tokens(&lease, 101, family->now_ns), ERR_TOKENS_LIMITED);
+    assert_int_equal(lease.token_rate.limit, 600);
+    assert_int_equal(lease.token_rate.retry_ns, 100 * NS_PER_MS); /* one token's time */
+    assert_int_equal(tokens_left(family, 0), 500);
+    assert_int_equal(tokens_left(family, 2), 100);
+    lease_close(&lease); /* gives nothing back that was not taken */
+    assert_int_equal(tokens_left(family, 0), 500);
+    lease_open(&lease, &family->key, family->now_ns);
+    assert_int_equal(lease_take_tokens(&lease, 100, family->now_ns), ERR_NONE);
+    lease_close(&lease); /* not settled: nothing was used */
+    assert_int_equal(tokens_left(family, 2), 100);
+}
+
+static void test_max_input_tokens(void **state)
+{
+    struct family *family = *state;
+    assert_int_equal(subject_max_input_tokens(&family->key), 0);
+    family->root.allowance.max_input_tokens = 500;
+    assert_int_equal(subject_max_input_tokens(&family->key), 500);
+    family->key.allowance.max_input_tokens = 700;
+    assert_int_equal(subject_max_input_tokens(&family->key), 500);
+    family->tenant.allowance.max_input_tokens = 300;
+    assert_int_equal(subject_max_input_tokens(&family->key), 300);
+    assert_true(subject_has_token_limit(&family->key));
+    for (size_t i = 0; i < NODES; i++)
+        rate_cell_unref(&family->tokens[i]);
+    family->key.allowance.tokens = NULL;
+    family->tenant.allowance.tokens = NULL;
+    family->root.allowance.tokens = NULL;
+    assert_false(subject_has_token_limit(&family->key));
+}
+
 struct again {
     struct lease *lease;
     int64_t wall_ns;
@@ -306,6 +378,9 @@ int test_lease(void)
         LEASE_TEST(test_refusals_leave_nothing),
         LEASE_TEST(test_reserve_and_settle),
         LEASE_TEST(test_budget_refusals),
+        LEASE_TEST(test_tokens),
+        LEASE_TEST(test_tokens_refused_take_nothing),
+        LEASE_TEST(test_max_input_tokens),
         LEASE_TEST(test_assertions),
     };
     return cmocka_run_group_tests_name("policy/lease", tests, NULL, NULL);

@@ -66,6 +66,55 @@ static void test_give_back(void **state)
     rate_cell_unref(&cell);
 }
 
+/* 6,000 tokens a minute: ten milliseconds each. */
+static void test_many_at_once(void **state)
+{
+    (void)state;
+    struct rate_cell *cell = rate_cell_new();
+    struct rate_view view;
+    int64_t now = 1000 * NS_PER_S;
+    rate_cell_set(cell, 6000);
+    assert_true(rate_take_many(cell, 4000, now, &view));
+    expect(&view, 6000, 2000, 40 * NS_PER_S, 0);
+    assert_false(rate_take_many(cell, 2001, now, &view));
+    expect(&view, 6000, 2000, 40 * NS_PER_S, 10 * NS_PER_MS);
+    assert_true(rate_take_many(cell, 2000, now, &view));
+    rate_correct(cell, 2000, 500); /* it came to less */
+    rate_look(cell, now, &view);
+    expect(&view, 6000, 1500, 45 * NS_PER_S, 0);
+    rate_correct(cell, 4000, 7000); /* it came to more: into the time to come */
+    rate_look(cell, now, &view);
+    expect(&view, 6000, 0, 75 * NS_PER_S, 15 * NS_PER_S + 10 * NS_PER_MS);
+    assert_true(rate_take_many(cell, 0, now + 15 * NS_PER_S, &view));
+    rate_cell_unref(&cell);
+}
+
+/* More than a minute's worth waits for a free line, and then is let in as a whole minute's. */
+static void test_more_than_the_limit(void **state)
+{
+    (void)state;
+    struct rate_cell *cell = rate_cell_new();
+    struct rate_view view;
+    int64_t now = 1000 * NS_PER_S;
+    rate_cell_set(cell, 600);
+    assert_true(rate_take_many(cell, 1, now, &view));
+    assert_false(rate_take_many(cell, INT64_MAX, now, &view));
+    assert_int_equal(view.retry_ns, 100 * NS_PER_MS);
+    now += view.retry_ns;
+    assert_true(rate_take_many(cell, INT64_MAX, now, &view));
+    expect(&view, 600, 0, MINUTE, 100 * NS_PER_MS);
+    rate_correct(cell, INT64_MAX, 900); /* used a minute and a half */
+    rate_look(cell, now, &view);
+    assert_int_equal(view.reset_ns, MINUTE + 30 * NS_PER_S);
+    rate_correct(cell, 0, INT64_MAX); /* nonsense closes the line for an hour, not for ever */
+    rate_look(cell, now, &view);
+    assert_int_equal(view.reset_ns, 61 * MINUTE + 30 * NS_PER_S);
+    rate_cell_set(cell, 0);
+    rate_correct(cell, 0, 5); /* no limit: nothing to do */
+    assert_true(rate_take_many(cell, 5, now, &view));
+    rate_cell_unref(&cell);
+}
+
 static void test_no_limit_and_new_limits(void **state)
 {
     (void)state;
@@ -251,6 +300,8 @@ int test_limit(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_burst_and_refill),
         cmocka_unit_test(test_give_back),
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_more_than_the_limit),
         cmocka_unit_test(test_no_limit_and_new_limits),
         cmocka_unit_test(test_against_oracle),
         cmocka_unit_test(test_gauge),

@@ -147,7 +147,7 @@ static void other_paths_and_methods(void **state)
         const char *code;
     } cases[] = {
         {"GET", "/", 404, "unknown_url"},
-        {"POST", "/v1/embeddings", 404, "unknown_url"},
+        {"POST", "/v1/moderations", 404, "unknown_url"},
         {"GET", "/v1/models/sim", 404, "unknown_url"},
         {"GET", CHAT, 405, "method_not_allowed"},
         {"POST", "/v1/models", 405, "method_not_allowed"},

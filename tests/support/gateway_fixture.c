@@ -52,8 +52,11 @@ void gateway_fixture_init(struct gateway_fixture *fixture, const char *yaml)
     fixture->loop = loop_new();
     fixture->upstream = scripted_upstream_new(fixture->loop);
     fixture->cells = cells_new();
-    struct gateway_settings settings = {
-        .loop = fixture->loop, .snapshot = load(fixture, yaml), .access_log_fd = -1};
+    fixture->shared = gateway_shared_new();
+    struct gateway_settings settings = {.loop = fixture->loop,
+                                        .snapshot = load(fixture, yaml),
+                                        .access_log_fd = -1,
+                                        .shared = fixture->shared};
     fixture->worker = gateway_worker_new(&settings);
     if (!gateway_worker_listen(fixture->worker, &address, &error))
         fail_msg("%s: %s", address, error);
@@ -63,6 +66,7 @@ void gateway_fixture_init(struct gateway_fixture *fixture, const char *yaml)
 void gateway_fixture_fini(struct gateway_fixture *fixture)
 {
     gateway_worker_free(&fixture->worker);
+    gateway_shared_free(&fixture->shared);
     scripted_upstream_free(&fixture->upstream);
     cells_free(&fixture->cells);
     loop_free(&fixture->loop);

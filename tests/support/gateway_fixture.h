@@ -19,6 +19,7 @@ struct gateway_fixture {
     struct loop *loop;
     struct scripted_upstream *upstream;
     struct cells *cells;
+    struct gateway_shared *shared;
     struct gateway_worker *worker;
     uint16_t port;
 };

@@ -58,6 +58,15 @@ static struct receipt make_receipt(void)
         .key = "search-prod",
         .user = "u1",
         .session = "s1",
+        .prompt = "greeting@7",
+        .tags = "feature=chat,team=search",
+        .context = {.counted = 11,
+                    .quality = "exact",
+                    .system = 5,
+                    .user = 3,
+                    .assistant = 2,
+                    .tool = 1,
+                    .repeated = 4},
         .requested_model = "fast",
         .model = "large",
         .provider = "openai",
@@ -154,11 +163,14 @@ static void test_a_line(void **state)
         buf_span(&fixture->got).ptr,
         "{\"time\":\"2026-05-20T07:07:00.123Z\",\"id\":\"req_0000000000000G000000000002\","
         "\"tenant\":\"acme/search\",\"key\":\"search-prod\",\"user\":\"u1\",\"session\":\"s1\","
+        "\"prompt\":\"greeting@7\",\"tags\":\"feature=chat,team=search\","
         "\"endpoint\":\"/v1/chat/completions\",\"stream\":true,\"requested_model\":\"fast\","
         "\"model\":\"large\",\"provider\":\"openai\",\"status\":200,\"outcome\":\"none\","
-        "\"step\":\"record\",\"detail\":\"cut\",\"attempts\":2,\"retried\":true,\"input_tokens\":10,"
-        "\"cached_input_tokens\":4,"
-        "\"cache_write_tokens\":3,\"output_tokens\":7,\"reasoning_tokens\":2,"
+        "\"step\":\"record\",\"detail\":\"cut\",\"attempts\":2,\"retried\":true,"
+        "\"context\":{\"counted\":11,\"quality\":\"exact\",\"system\":5,\"user\":3,\"assistant\":2,"
+        "\"tool\":1,\"repeated\":4},\"input_tokens\":10,\"output_tokens\":7,"
+        "\"token_details\":{\"cached_input\":4,\"cache_write\":3,\"reasoning\":2},"
+        "\"service_tier\":\"standard\","
         "\"usage_source\":\"reported\",\"cost_usd\":0.000123456,\"uncertain_usd\":0.000000001,"
         "\"duration_ms\":1234.567,\"first_byte_ms\":0.250,\"overhead_us\":41}\n");
 }
@@ -176,6 +188,9 @@ static void test_what_does_not_exist(void **state)
     assert_non_null(
         strstr(line, "\"status\":null,\"outcome\":\"client_gone\",\"step\":null,\"detail\":null"));
     assert_non_null(strstr(line, "\"tenant\":\"\",\"key\":\"\""));
+    assert_non_null(strstr(line, "\"prompt\":\"\",\"tags\":\"\""));
+    assert_non_null(strstr(line, "\"context\":null,"));
+    assert_non_null(strstr(line, "\"output_tokens\":0,\"token_details\":{},"));
     assert_non_null(strstr(line, "\"usage_source\":\"none\",\"cost_usd\":0.00,"));
     assert_non_null(
         strstr(line, "\"duration_ms\":0.000,\"first_byte_ms\":null,\"overhead_us\":0}"));
@@ -211,7 +226,7 @@ static void test_injection(void **state)
     for (size_t i = 0; i + 1 < line.len; i++)
         assert_true((unsigned char)line.ptr[i] >= 0x20);
     assert_true(json_scan(line, &arena, &object, &fault));
-    assert_int_equal(object.count, 28);
+    assert_int_equal(object.count, 30);
     struct span user = json_decode_string(member(&object, "user"), &arena);
     assert_true(span_equal(user, span_from_string(attack)));
     assert_int_equal(json_decode_string(member(&object, "session"), &arena).len, RECEIPT_NAME_SIZE);
@@ -349,7 +364,7 @@ static int open_unnamed(void)
 
 static void read_file(struct fixture *fixture, int file)
 {
-    char bytes[65536];
+    static char bytes[1 << 18];
     ssize_t size = pread(file, bytes, sizeof(bytes), 0);
     assert_true(size >= 0 && size < (ssize_t)sizeof(bytes));
     buf_append(&fixture->got, span_make(bytes, (size_t)size));
