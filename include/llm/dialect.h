@@ -25,6 +25,8 @@ struct call_changes {
     bool ask_usage;          /* streams: stream_options.include_usage = true */
 };
 
+#define REPLY_MAX_TEXTS 8 /* events have one or two */
+
 /* What one event of a stream, or a whole answer, says. */
 struct reply_facts {
     bool is_object;     /* it is what this dialect sends: not HTML, half a text, nothing */
@@ -33,8 +35,12 @@ struct reply_facts {
     bool is_error;      /* carries an error object */
     bool finished;      /* carries a finish reason */
     enum usage_verdict usage_verdict;
-    struct usage usage;     /* when USAGE_GOOD */
-    uint64_t text_bytes;    /* generated text in it: content, reasoning, refusal, tool arguments */
+    struct usage usage;  /* when USAGE_GOOD */
+    uint64_t text_bytes; /* generated text in it: content, reasoning, refusal, tool arguments */
+    struct span
+        texts[REPLY_MAX_TEXTS]; /* the same as JSON strings, as they are written in the data */
+    size_t text_count;
+    uint64_t more_bytes;    /* of text_bytes, in texts for which there was no place */
     struct span usage_null; /* the member `"usage":null` with one comma, to cut; or empty */
     size_t usage_end; /* offset of the closing brace of the usage object in the data; 0: none */
     struct span usage_cost; /* the value of a `cost` that the provider put into it; or empty */
@@ -57,6 +63,10 @@ struct dialect {
      * facts that say nothing. What it takes from the arena it gives back. */
     void (*read_reply)(struct span data, bool stream, const struct usage_limits *limits,
                        struct arena *scratch, struct reply_facts *out);
+    /* The last part of a whole answer that is too large to be kept: the usage in it, and no other
+     * facts. */
+    void (*read_tail)(struct span tail, const struct usage_limits *limits, struct arena *scratch,
+                      struct reply_facts *out);
     /* The stream event with what the client did not ask for removed, and with `cost_nusd` in its
      * usage when it is not negative. `data` and `facts` as read. Writes a complete event. */
     bool (*write_event)(struct span data, const struct reply_facts *facts, int64_t cost_nusd,

@@ -201,7 +201,7 @@ static int choose_tokenizer(struct tokens_run *run)
 }
 
 static const char *const quality_notes[] = {
-    [COUNT_NEAR] = "near: parts of this request are known to be missed by a few tokens",
+    [COUNT_NEAR] = "near: parts of the request are known to be missed by a few tokens",
     [COUNT_ESTIMATE] = "an estimate: the model's tokenizer or chat format is not known",
 };
 
@@ -213,7 +213,8 @@ static int finish(struct tokens_run *run, int code)
         return 1;
     }
     if (code == 0 && run->options.chat && run->chat.worst != COUNT_EXACT)
-        fprintf(stderr, "weir tokens: %s\n", quality_notes[run->chat.worst]);
+        fprintf(stderr, "weir tokens: %s%s\n", run->options.lines ? "at least one line is " : "",
+                quality_notes[run->chat.worst]);
     return code;
 }
 

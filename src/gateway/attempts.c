@@ -9,6 +9,7 @@
 #include "bill.h"
 #include "endpoint.h"
 #include "exchange.h"
+#include "output_count.h"
 #include "plan.h"
 #include "relay.h"
 #include "worker.h"
@@ -183,6 +184,7 @@ static void forget(struct exchange *exchange)
 {
     size_t from = offsetof(struct exchange, facts), to = offsetof(struct exchange, complaint);
     ASSERT(exchange->attempt == NULL && !exchange->permitted);
+    output_count_end(exchange);
     memset((char *)exchange + from, 0, to - from);
     exchange->bill = (struct bill){.made = false};
     exchange->clamped = false;

@@ -7,6 +7,7 @@
 #include "bill.h"
 
 #include "exchange.h"
+#include "output_count.h"
 
 static int64_t held(const struct exchange *exchange)
 {
@@ -31,16 +32,25 @@ static bool may_be_billed(const struct exchange *exchange)
     return exchange->facts.connected && !answered_error && !redirected;
 }
 
-/* Four bytes a token of what was sent and delivered, within the bound. */
+/* As counted before it was sent, within the bound. */
+static int64_t counted_input(const struct exchange *exchange)
+{
+    int64_t input = exchange->counted.tokens;
+    return input < exchange->input_bound ? input : exchange->input_bound;
+}
+
+/* What was delivered; of a whole answer that could not be read, its bytes. */
+static int64_t counted_output(const struct exchange *exchange)
+{
+    int64_t output = output_count_total(exchange);
+    if (output == 0 && !exchange->is_stream && exchange->call.kind != CALL_EMBEDDINGS)
+        output = usage_estimate_tokens(exchange->facts.received_bytes);
+    return output;
+}
+
 static struct usage count(const struct exchange *exchange)
 {
-    uint64_t delivered = exchange->text_bytes;
-    if (!exchange->is_stream && delivered == 0 && exchange->call.kind != CALL_EMBEDDINGS)
-        delivered = exchange->facts.received_bytes;
-    int64_t input = usage_estimate_tokens(exchange->call.body.text.len);
-    if (input > exchange->input_bound)
-        input = exchange->input_bound;
-    return (struct usage){.input = input, .output = usage_estimate_tokens(delivered)};
+    return (struct usage){.input = counted_input(exchange), .output = counted_output(exchange)};
 }
 
 /* What is not accounted for yet of what was held. */

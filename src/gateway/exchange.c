@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "memory_gauge.h"
+#include "output_count.h"
 #include "worker.h"
 
 #include <stdarg.h>
@@ -38,6 +39,7 @@ static struct exchange *exchange_make(void)
 
 static void exchange_destroy(struct exchange *exchange)
 {
+    output_count_end(exchange);
     arena_fini(&exchange->arena);
     arena_fini(&exchange->scratch);
     buf_fini(&exchange->body);
@@ -52,6 +54,7 @@ static void exchange_clear(struct exchange *exchange)
 {
     memset((char *)exchange + offsetof(struct exchange, pipeline), 0,
            sizeof(*exchange) - offsetof(struct exchange, pipeline));
+    output_count_end(exchange);
     arena_reset(&exchange->arena);
     arena_reset(&exchange->scratch);
     buf_reset(&exchange->body, KEEP_BYTES);

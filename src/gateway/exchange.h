@@ -20,6 +20,7 @@
 #include "llm/call.h"
 #include "llm/dialect.h"
 #include "llm/receipt.h"
+#include "llm/tokens.h"
 #include "plan.h"
 #include "policy/lease.h"
 #include "upstream/attempt.h"
@@ -63,6 +64,7 @@ struct exchange {
     struct buf request;   /* the provider's bytes */
     struct buf reply;     /* a whole answer, or what is sent next of a stream */
     struct sse_reader events;
+    struct token_stream output; /* output_count's; tokenizer NULL: not begun */
 
     /* all zero again from here on */
     struct pipeline pipeline;
@@ -124,13 +126,14 @@ struct exchange {
     struct usage_limits usage_limits;
     struct usage reported; /* the last usage seen */
     bool has_reported;
-    bool usage_final;     /* it came with the end: no more will be billed */
-    bool usage_flagged;   /* impossible figures came */
-    uint64_t text_bytes;  /* generated text seen */
-    bool answer_finished; /* a finish reason or the end mark was seen */
-    bool answer_error;    /* an error object came */
-    bool answer_read;     /* a collected answer was looked into … */
-    bool answer_readable; /* … and is one */
+    bool usage_final;   /* it came with the end: no more will be billed */
+    bool usage_flagged; /* impossible figures came */
+    bool output_begun;
+    uint64_t uncounted_bytes; /* of generated text, where no tokenizer counted it */
+    bool answer_finished;     /* a finish reason or the end mark was seen */
+    bool answer_error;        /* an error object came */
+    bool answer_read;         /* a collected answer was looked into … */
+    bool answer_readable;     /* … and is one */
     bool paused;
 
     /* REFUSE */

@@ -17,6 +17,7 @@
 #include "exchange.h"
 #include "fields.h"
 #include "memory_gauge.h"
+#include "output_count.h"
 #include "redact.h"
 #include "worker.h"
 
@@ -25,7 +26,8 @@
 #include "net/server.h"
 #include "upstream/attempt.h"
 
-#define HELD_BACK (1024 * 1024)
+#define HELD_BACK  (1024 * 1024)
+#define TAIL_BYTES 4096 /* of an answer that is too large to be kept */
 
 static void note_first_byte(struct exchange *exchange)
 {
@@ -86,7 +88,7 @@ static void on_head(void *argument, int status, const struct headers *headers)
 /* What one event or one whole answer says, added to what is known. */
 static void note_facts(struct exchange *exchange, const struct reply_facts *facts)
 {
-    exchange->text_bytes += facts->text_bytes;
+    output_count_add(exchange, facts);
     exchange->answer_finished |= facts->finished || facts->is_done;
     exchange->answer_error |= facts->is_error;
     if (facts->usage_verdict == USAGE_GOOD) {
@@ -196,12 +198,30 @@ static void begin_large(struct exchange *exchange)
     send_on(exchange, buf_span(&exchange->reply));
 }
 
+/* The usage stands at the end of most answers: vectors by the thousand overflow as a matter of
+ * course. */
+static void keep_tail(struct exchange *exchange, struct span bytes)
+{
+    char room[TAIL_BYTES];
+    struct span kept = buf_span(&exchange->reply);
+    if (bytes.len > TAIL_BYTES)
+        bytes = span_from(bytes, bytes.len - TAIL_BYTES);
+    size_t left = TAIL_BYTES - bytes.len;
+    if (kept.len > left)
+        kept = span_from(kept, kept.len - left);
+    if (kept.len > 0)
+        memcpy(room, kept.ptr, kept.len);
+    buf_reset(&exchange->reply, TAIL_BYTES);
+    buf_append(&exchange->reply, span_make(room, kept.len));
+    buf_append(&exchange->reply, bytes);
+}
+
 static void collect(struct exchange *exchange, struct span bytes)
 {
     if (!exchange->overflowed)
         exchange->overflowed = !buf_append(&exchange->reply, bytes);
     if (exchange->overflowed)
-        buf_reset(&exchange->reply, 0); /* a part says nothing of its usage */
+        keep_tail(exchange, bytes);
     if (exchange->reply_begun || exchange->conn == NULL)
         send_on(exchange, bytes);
     else if (exchange->overflowed)
@@ -275,13 +295,14 @@ void relay_read_whole(struct exchange *exchange)
     if (exchange->answer_read)
         return;
     exchange->answer_read = true;
-    exchange->answer_readable = exchange->overflowed; /* too large to tell */
+    const struct dialect *dialect = exchange->endpoint->dialect;
+    struct span text = buf_span(&exchange->reply);
     if (exchange->overflowed)
-        return;
-    exchange->endpoint->dialect->read_reply(buf_span(&exchange->reply), false,
-                                            &exchange->usage_limits, &exchange->scratch, &facts);
+        dialect->read_tail(text, &exchange->usage_limits, &exchange->scratch, &facts);
+    else
+        dialect->read_reply(text, false, &exchange->usage_limits, &exchange->scratch, &facts);
     note_facts(exchange, &facts);
-    exchange->answer_readable = facts.is_object;
+    exchange->answer_readable = exchange->overflowed || facts.is_object; /* too large to tell */
     arena_reset(&exchange->scratch);
 }
 

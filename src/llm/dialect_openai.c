@@ -4,10 +4,10 @@
  * a request is; answers, events and errors are alike enough to be read by the same code. */
 #include "dialect_openai.h"
 
-#define ANSWERS                                                           \
-    .write_call = openai_write_call, .read_reply = openai_read_reply,     \
-    .write_event = openai_write_event, .write_error = openai_write_error, \
-    .write_stream_error = openai_write_stream_error
+#define ANSWERS                                                       \
+    .write_call = openai_write_call, .read_reply = openai_read_reply, \
+    .read_tail = openai_read_tail, .write_event = openai_write_event, \
+    .write_error = openai_write_error, .write_stream_error = openai_write_stream_error
 
 const struct dialect dialect_openai = {.name = "openai", .read_call = openai_read_chat, ANSWERS};
 

@@ -145,6 +145,8 @@ bool openai_write_call(const struct call *call, const struct call_changes *chang
                        struct buf *out);
 void openai_read_reply(struct span data, bool stream, const struct usage_limits *limits,
                        struct arena *scratch, struct reply_facts *out);
+void openai_read_tail(struct span tail, const struct usage_limits *limits, struct arena *scratch,
+                      struct reply_facts *out);
 bool openai_write_event(struct span data, const struct reply_facts *facts, int64_t cost_nusd,
                         struct buf *out);
 void openai_write_error(enum err err, const char *message, const char *param, struct buf *out);

@@ -63,26 +63,36 @@ static const struct shape *find_shape(const struct shape *shapes, size_t count, 
     return NULL;
 }
 
+static void note_text(struct span text, struct reply_facts *facts)
+{
+    uint64_t bytes = openai_text_bytes(text);
+    if (bytes == 0)
+        return;
+    facts->text_bytes += bytes;
+    if (facts->text_count < REPLY_MAX_TEXTS)
+        facts->texts[facts->text_count++] = text;
+    else
+        facts->more_bytes += bytes;
+}
+
 /* As deep as json_scan lets a text be. */
-static uint64_t text_bytes(struct span value, enum json_type type, const struct shape *shapes,
-                           size_t count)
+static void note_texts(struct span value, enum json_type type, const struct shape *shapes,
+                       size_t count, struct reply_facts *facts)
 {
     if (type == JSON_STRING)
-        return openai_text_bytes(value);
+        note_text(value, facts);
     if (type != JSON_OBJECT && type != JSON_ARRAY)
-        return 0;
-    uint64_t bytes = 0;
+        return;
     struct openai_walk walk = {.inside = value};
     while (openai_walk_next(&walk)) {
         if (type == JSON_ARRAY) {
-            bytes += text_bytes(walk.value, walk.type, shapes, count);
+            note_texts(walk.value, walk.type, shapes, count, facts);
             continue;
         }
         const struct shape *shape = find_shape(shapes, count, walk.key);
         if (shape != NULL)
-            bytes += text_bytes(walk.value, walk.type, shape->inner, shape->count);
+            note_texts(walk.value, walk.type, shape->inner, shape->count, facts);
     }
-    return bytes;
 }
 
 /* ---- the members of an answer ---- */
@@ -100,7 +110,7 @@ static void read_choice(struct span choice, struct reply_facts *facts)
     while (openai_walk_next(&walk)) {
         const struct shape *shape = find_shape(choice_shape, COUNT_OF(choice_shape), walk.key);
         if (shape != NULL)
-            facts->text_bytes += text_bytes(walk.value, walk.type, shape->inner, shape->count);
+            note_texts(walk.value, walk.type, shape->inner, shape->count, facts);
         else if (is_finish_reason(&walk))
             facts->finished = true;
     }
@@ -217,6 +227,47 @@ void openai_read_reply(struct span data, bool stream, const struct usage_limits 
         read_root(data, stream, &root, limits, out);
     } else {
         out->is_object = clients_can_read(data);
+    }
+    arena_rewind(scratch, mark);
+}
+
+/* ---- the end of an answer ---- */
+
+/* The rest of the root object from its member `usage` on, as an object of its own: true only where
+ * the text ends with that object, so that no deeper member of the name is taken for it. */
+static bool scan_rest(struct span rest, struct arena *scratch, struct json_object *out)
+{
+    struct json_fault fault;
+    char *text = arena_alloc(scratch, rest.len + 1);
+    if (text == NULL)
+        return false;
+    text[0] = '{';
+    memcpy(text + 1, rest.ptr, rest.len);
+    return json_scan(span_make(text, rest.len + 1), scratch, out, &fault);
+}
+
+/* Within a string its quotes would be escaped. */
+static bool is_name(struct span tail, size_t at)
+{
+    return at == 0 || tail.ptr[at - 1] != '\\';
+}
+
+void openai_read_tail(struct span tail, const struct usage_limits *limits, struct arena *scratch,
+                      struct reply_facts *out)
+{
+    static const struct span name = SPAN_INIT("\"usage\"");
+    *out = (struct reply_facts){.usage_verdict = USAGE_ABSENT};
+    struct arena_mark mark = arena_mark(scratch);
+    for (size_t at = span_search(tail, name); at < tail.len;) {
+        struct json_object root;
+        struct span rest = span_from(tail, at);
+        if (is_name(tail, at) && scan_rest(rest, scratch, &root)) {
+            const struct json_member *usage = json_member(&root, SPAN("usage"));
+            out->usage_verdict = usage_read_openai(usage->value, limits, &out->usage);
+            break;
+        }
+        at += name.len + span_search(span_from(rest, name.len), name);
+        arena_rewind(scratch, mark);
     }
     arena_rewind(scratch, mark);
 }

@@ -82,7 +82,7 @@ static void parse_class(struct parser *parser, struct atom *atom)
     struct span members = span_from(parser->text, parser->at);
     members.len = span_find(members, ']');
     parser->at += members.len;
-    parser->failed |= !take(parser, ']');
+    parser->failed |= members.len == 0 || !take(parser, ']');
     if (span_find(members, '-') < members.len || span_find(members, '^') < members.len ||
         peek(parser) == '+' || peek(parser) == '*') {
         must_repeat(parser, atom);
@@ -139,7 +139,6 @@ static void parse_literal(struct parser *parser, struct atom *atom)
         parser->failed = true;
         break;
     default:
-        parser->failed |= (unsigned char)*here < 0x20;
         break;
     }
     add(parser, &atom->once, span_make(here, 1));
@@ -230,12 +229,21 @@ static bool finish(struct importing *importing, struct span text, bool anchored,
     return true;
 }
 
+/* Characters of several bytes would be taken apart. */
+static bool is_ascii(struct span text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || (unsigned char)text.ptr[i] > 0x7e)
+            return false;
+    return true;
+}
+
 bool import_pattern(struct importing *importing, struct span regex, bool anchored,
                     struct words *out)
 {
     struct parser parser = {.arena = &importing->scratch, .text = regex};
     struct patterns patterns = {.count = 0};
-    if (!parse_alternatives(&parser, &patterns, 0) || parser.at < regex.len)
+    if (!is_ascii(regex) || !parse_alternatives(&parser, &patterns, 0) || parser.at < regex.len)
         return false;
     for (size_t i = 0; i < patterns.count; i++)
         if (!finish(importing, patterns.items[i], anchored, out))

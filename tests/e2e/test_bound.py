@@ -130,6 +130,22 @@ def test_completions_and_embeddings_stay_within_the_budget():
                 f"${uncertain} uncertain")
 
 
+def test_a_batch_of_vectors_that_is_too_large_to_keep():
+    """Over 16 MiB: it goes on as it comes, and its usage is found all the same."""
+    body = {"model": "plain", "input": ["some words"] * 400, "dimensions": 5000}
+    with Sim(prices=PRICES) as sim, gateway(sim, 100, model("plain", "sim")) as weir:
+        answer = weir.post(body, path="/v1/embeddings")
+        assert answer.status == 200 and len(answer.body) > 16 << 20, len(answer.body)
+        assert len(answer.json()["data"]) == 400
+        until("its end", lambda: weir.metrics().total("weir_usage_source_total") == 1)
+        metrics = weir.metrics()
+        assert metrics.value("weir_usage_source_total", source="reported") == 1
+        spent = metrics.value("weir_budget_spent_usd", budget="acme/money")
+        assert spent == Decimal(sim.bill()["usd"]), (spent, sim.bill())
+        assert metrics.value("weir_budget_uncertain_usd", budget="acme/money") == 0
+        return f"{len(answer.body) >> 20} MiB"
+
+
 def test_requests_at_the_simulator_itself():
     """The judge's own endpoints, so that what it says of the gateway is worth something."""
     with Sim() as sim:

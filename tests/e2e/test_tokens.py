@@ -156,7 +156,10 @@ def test_an_estimate_says_so():
                  {"model": "gemini-2.5-flash", "contents": [{"parts": [{"text": "Hello there"}]}]}):
         done = run("--chat", text=json.dumps(body))
         assert done.returncode == 0 and 0 < int(done.stdout) < 100, (body, done)
-        assert b"an estimate" in done.stderr, (body, done.stderr)
+        assert done.stderr.startswith(b"weir tokens: an estimate: "), (body, done.stderr)
+        done = run("--chat", "--lines", text=json.dumps(BODY) + "\n" + json.dumps(body))
+        assert done.returncode == 0 and len(done.stdout.split()) == 2, (body, done)
+        assert b": at least one line is an estimate: " in done.stderr, (body, done.stderr)
 
 
 def test_a_bad_body_has_its_place():

@@ -24,7 +24,8 @@
     X(reply)            \
     X(config)           \
     X(prices)           \
-    X(usage)
+    X(usage)            \
+    X(count)
 
 #define FUZZ_DECLARE(NAME) void fuzz_##NAME(struct span input);
 FUZZ_DRIVERS(FUZZ_DECLARE)

@@ -305,14 +305,50 @@ static void a_provider_error_passes_through(void **state)
 static void an_answer_without_usage_is_counted(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    play_whole(fixture, "{\"choices\":[{\"message\":{\"content\":\"12345678\"}}]}");
+    play_whole(fixture, "{\"choices\":[{\"message\":{\"content\":\"The weir holds the water "
+                        "back.\"}}]}");
     struct raw_reply reply;
     gateway_fixture_exchange(fixture, CHAT("\"max_tokens\":100"), &reply);
-    assert_span(raw_reply_field(&reply, SPAN("x-weir-output-tokens")), "2");
+    assert_span(raw_reply_field(&reply, SPAN("x-weir-output-tokens")), "8");
     raw_reply_fini(&reply);
     struct budget_view view;
     gateway_fixture_budget(fixture, BUDGET_CELL, WINDOW_TOTAL, &view);
     assert_true(view.spent_nusd > 0 && view.uncertain_nusd > 0 && view.held_nusd == 0);
+}
+
+#define DELTA(text) "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"" text "\"}}]}\n\n"
+
+/* Cut after its text, in parts that cut words and characters: as many tokens as the text has. */
+static void a_cut_stream_is_counted_token_by_token(void **state)
+{
+    static const struct script_step script[] = {
+        SCRIPT_REQUEST,
+        SCRIPT_SEND("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" DELTA("The we")
+                        DELTA("ir holds t") DELTA("he") DELTA(" wa\\u0074er") DELTA(" back.")),
+        SCRIPT_CLOSE};
+    struct gateway_fixture *fixture = *state;
+    struct raw_reply reply;
+    SCRIPTED_UPSTREAM_PLAY(fixture->upstream, script);
+    gateway_fixture_exchange(fixture, CHAT("\"stream\":true,\"max_tokens\":100"), &reply);
+    raw_reply_fini(&reply);
+    gateway_fixture_settle(fixture);
+    struct budget_view view;
+    gateway_fixture_budget(fixture, BUDGET_CELL, WINDOW_TOTAL, &view);
+    assert_int_equal(view.spent_nusd % 1000, 0);
+    int64_t input = (view.spent_nusd - 8 * 2000) / 1000;
+    assert_in_range(input, 10, 20); /* an estimate: no model has this name */
+}
+
+/* Of several choices each part counts for itself. */
+static void several_choices_are_counted(void **state)
+{
+    struct gateway_fixture *fixture = *state;
+    play_whole(fixture, "{\"choices\":[{\"message\":{\"content\":\"The weir\"}},{\"message\":"
+                        "{\"content\":\" holds the water back.\"}}]}");
+    struct raw_reply reply;
+    gateway_fixture_exchange(fixture, CHAT("\"n\":2,\"max_tokens\":100"), &reply);
+    assert_span(raw_reply_field(&reply, SPAN("x-weir-output-tokens")), "8");
+    raw_reply_fini(&reply);
 }
 
 static void usage_above_the_hold_is_charged_in_full(void **state)
@@ -362,6 +398,8 @@ int test_exchange(void)
         WITH_GATEWAY(a_large_answer_goes_on_as_it_comes),
         WITH_GATEWAY(a_provider_error_passes_through),
         WITH_GATEWAY(an_answer_without_usage_is_counted),
+        WITH_GATEWAY(a_cut_stream_is_counted_token_by_token),
+        WITH_GATEWAY(several_choices_are_counted),
         WITH_GATEWAY(usage_above_the_hold_is_charged_in_full),
         WITH_GATEWAY(models_are_listed_for_their_key),
     };

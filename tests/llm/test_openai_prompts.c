@@ -277,6 +277,43 @@ static void reads_the_usage_of_embeddings(void **state)
     assert_int_equal(facts.usage.output, 0);
 }
 
+struct tail_case {
+    const char *tail;
+    int64_t input; /* 0: no usage is found */
+};
+
+static const struct tail_case tail_cases[] = {
+    {"0.25],\"index\":9}],\"usage\":{\"prompt_tokens\":7,\"total_tokens\":7}}", 7},
+    {"\"usage\" : { \"prompt_tokens\" : 8 } , \"model\" : \"m\" } \n", 8},
+    {"\"usage\",\"b\"],\"usage\":{\"prompt_tokens\":9}}", 9},
+    {"x \\\"usage\":{\"prompt_tokens\":1}}", 0},       /* within a name */
+    {"{\"usage\":{\"prompt_tokens\":1}}}", 0},         /* deeper than the root */
+    {"\"usage\":{\"prompt_tokens\":1}},\"z\":{}}", 0}, /* deeper, and more to come */
+    {"\"usage\":{\"prompt_tokens\":1}", 0},            /* cut */
+    {"\"usage\":null}", 0},
+    {"\"usage\":{\"prompt_tokens\":-1}}", 0},
+    {"\"usage", 0},
+    {"\"usage\"", 0},
+    {"", 0},
+};
+
+static void reads_the_usage_off_the_end(void **state)
+{
+    (void)state;
+    static const struct usage_limits no_limits = {0, 0};
+    for (size_t i = 0; i < sizeof(tail_cases) / sizeof(tail_cases[0]); i++) {
+        struct arena scratch;
+        struct reply_facts facts;
+        arena_init(&scratch, 1 << 16);
+        dialect_openai_embeddings.read_tail(span_from_string(tail_cases[i].tail), &no_limits,
+                                            &scratch, &facts);
+        bool good = facts.usage_verdict == USAGE_GOOD;
+        if (good != (tail_cases[i].input > 0) || (good && facts.usage.input != tail_cases[i].input))
+            fail_msg("%s: %d", tail_cases[i].tail, facts.usage_verdict);
+        arena_fini(&scratch);
+    }
+}
+
 int test_openai_prompts(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +328,7 @@ int test_openai_prompts(void)
         cmocka_unit_test(leaves_embeddings_as_they_are),
         cmocka_unit_test(reads_the_events_of_completions),
         cmocka_unit_test(reads_the_usage_of_embeddings),
+        cmocka_unit_test(reads_the_usage_off_the_end),
     };
     return cmocka_run_group_tests_name("llm/openai_prompts", tests, NULL, NULL);
 }
