@@ -53,6 +53,9 @@ CLASSES = (
 )
 NEWLINE = 5
 
+# The vowels and last consonants that are composed to syllables by arithmetic.
+HANGUL_SECONDS = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
+
 
 def fetch_classes(folder):
     packed = subprocess.run(["npm", "pack", "--silent", CLASSES_PACKAGE], cwd=folder, text=True,
@@ -120,45 +123,46 @@ def fold(table):
 
 # ---- NFC ----
 
-def read_forms(package):
-    """The package's tables by name. They are read, not run."""
-    with zipfile.ZipFile(package) as archive:
-        module = ast.parse(archive.read("pyunormalize/_unicode.py"))
-    tables = {}
-    for node in module.body:
-        if not isinstance(node, ast.Assign):
-            continue
-        value = node.value.args[0] if isinstance(node.value, ast.Call) else node.value
-        if isinstance(value, (ast.Dict, ast.List, ast.Set)):
-            tables[node.targets[0].id] = ast.literal_eval(value)
-    return tables
+class Forms:
+    """What the package's tables say: they are read, not run."""
+
+    def __init__(self, package):
+        with zipfile.ZipFile(package) as archive:
+            module = ast.parse(archive.read("pyunormalize/_unicode.py"))
+        tables = {node.targets[0].id: node.value for node in module.body
+                  if isinstance(node, ast.Assign)}
+        self.combining = ast.literal_eval(tables["_NON_ZERO_CCC_TABLE"])
+        excluded = ast.literal_eval(tables["_COMPOSITION_EXCLUSIONS"])
+        self.canonical = {
+            code: parts
+            for code, parts in ast.literal_eval(tables["_DECOMP_BY_CHARACTER"]).items()
+            if isinstance(parts[0], int)}  # else it is a compatibility form with a tag
+        self.composed = {
+            code: parts for code, parts in self.canonical.items()
+            if len(parts) == 2 and code not in excluded
+            and code not in self.combining and parts[0] not in self.combining}
+
+    def unstable(self):
+        """What is never in NFC, and what may go together with what is before it."""
+        never = self.canonical.keys() - self.composed.keys()
+        seconds = {parts[1] for parts in self.composed.values()}
+        return never | seconds | HANGUL_SECONDS
 
 
 def make_status(forms):
-    classes = sorted({0, *forms["_NON_ZERO_CCC_TABLE"].values()})
+    classes = sorted({0, *forms.combining.values()})
     status = bytearray(CODE_POINTS)
-    for code, combining in forms["_NON_ZERO_CCC_TABLE"].items():
+    for code, combining in forms.combining.items():
         status[code] = classes.index(combining)
-    for code in (*forms["_NFC__QC_NO"], *forms["_NFC__QC_MAYBE"]):
+    for code in forms.unstable():
         status[code] |= 128
     if len(classes) > 64:
         sys.exit("more combining classes than there is room for")
     return bytes(classes).ljust(64, b"\0") + fold(bytes(status))
 
 
-def make_forms(forms):
-    canonical = {code: parts for code, parts in forms["_DECOMP_BY_CHARACTER"].items()
-                 if isinstance(parts[0], int)}
-    combining, no_starters = forms["_NON_ZERO_CCC_TABLE"], set()
-    for code, parts in canonical.items():
-        if code in combining or parts[0] in combining:
-            no_starters.add(code)
-    excluded = set(forms["_COMPOSITION_EXCLUSIONS"]) | no_starters
-    decompose = sorted((code, *parts, 0)[:3] for code, parts in canonical.items())
-    compose = sorted((*parts, code) for code, parts in canonical.items()
-                     if len(parts) == 2 and code not in excluded)
-    return tuple(b"".join(struct.pack("<3I", *row) for row in rows)
-                 for rows in (decompose, compose))
+def pack_triples(rows):
+    return b"".join(struct.pack("<3I", *row) for row in sorted(rows))
 
 
 def main():
@@ -173,11 +177,16 @@ def main():
         forms = arguments.forms or fetch_forms(folder)
         check_hash(classes, CLASSES_SHA256)
         check_hash(forms, FORMS_SHA256)
-        tables = read_forms(forms)
-        decompose, compose = make_forms(tables)
         with tarfile.open(classes) as archive:
-            files = {"classes.bin": fold(classify(archive)), "nfc_status.bin": make_status(tables),
-                     "nfc_decompose.bin": decompose, "nfc_compose.bin": compose}
+            class_table = fold(classify(archive))
+        forms = Forms(forms)
+    files = {
+        "classes.bin": class_table,
+        "nfc_status.bin": make_status(forms),
+        "nfc_decompose.bin": pack_triples((code, *parts, 0)[:3]
+                                          for code, parts in forms.canonical.items()),
+        "nfc_compose.bin": pack_triples((*parts, code) for code, parts in forms.composed.items()),
+    }
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, contents in files.items():
         (arguments.out / name).write_bytes(contents)

@@ -44,7 +44,6 @@ static const struct span item_keys[I_FIELDS] = {
 struct item_walk {
     int64_t roles[4]; /* before the first item */
     int calls;        /* in a row */
-    bool searched;    /* for tools: not again */
 };
 
 static int64_t named_tokens(struct counter *counter, struct span head, struct member name)
@@ -139,8 +138,7 @@ static void item_compaction(struct counter *counter, const struct member *fields
     count_degrade(counter, COUNT_ESTIMATE);
 }
 
-static void item_search(struct counter *counter, const struct member *fields, bool call,
-                        struct item_walk *walk)
+static void item_search(struct counter *counter, const struct member *fields, bool call)
 {
     count_degrade(counter, COUNT_ESTIMATE);
     counter->out->features.has_hosted = true;
@@ -149,9 +147,9 @@ static void item_search(struct counter *counter, const struct member *fields, bo
         count_frame(counter, COUNT_ROLE_ASSISTANT, SEARCH_CALL);
     } else {
         count_tools_added(counter, fields[I_TOOLS]);
-        if (!walk->searched)
+        if (counter->searches)
             count_structure(counter, COUNT_ROLE_SYSTEM, SEARCHED - COUNT_SEARCH);
-        walk->searched = true;
+        counter->searches = false;
     }
 }
 
@@ -193,7 +191,7 @@ static void count_item(struct counter *counter, struct member item, struct item_
         count_tools_added(counter, fields[I_TOOLS]);
     } else if (member_is(type, SPAN("tool_search_call")) ||
                member_is(type, SPAN("tool_search_output"))) {
-        item_search(counter, fields, member_is(type, SPAN("tool_search_call")), walk);
+        item_search(counter, fields, member_is(type, SPAN("tool_search_call")));
     } else {
         item_other(counter, item, fields);
     }

@@ -41,8 +41,7 @@ static const struct openai_family openai_families[] = {
 #define CLAUDE_4 .base = 2.2, .message = 5, .ratio = 1.05
 #define CLAUDE_5 .base = 0, .message = 3.2, .ratio = 1.4 /* a new vocabulary, from Opus 4.7 on */
 
-#define GEMINI \
-    .ratio = 1.02, .tool_ratio = 1.0, .opaque = 0.205, .single_digits = true
+#define GEMINI .ratio = 1.02, .tool_ratio = 1.0, .opaque = 0.205, .single_digits = true
 
 #define MISTRAL                                                                                   \
     .message = 2, .ratio = 1.03, .non_ascii = 0.2, .tool_ratio = 1.1, .syntax = 1.1, .tools = 17, \

@@ -91,6 +91,7 @@ struct counter {
     size_t looks;       /* bytes of `required` lists that were searched */
     bool system_merges; /* the next system message is one with the tools before it */
     bool responses;
+    bool searches; /* for tools, by the provider */
 };
 
 /* What a value is; of a member that is absent: JSON_NULL, empty. */

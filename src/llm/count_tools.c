@@ -113,6 +113,7 @@ void count_tool_hosted(struct counter *counter, struct member type)
     };
     count_degrade(counter, COUNT_ESTIMATE);
     counter->out->features.has_hosted = true;
+    counter->searches = counter->searches || member_is(type, SPAN("tool_search"));
     bool classic = counter->openai != NULL && counter->openai->template == TEMPLATE_CLASSIC;
     for (size_t i = 0; i < COUNT_OF(hosted); i++)
         if (member_is(type, hosted[i].type))

@@ -21,10 +21,10 @@
 #define TEXT_ROUNDING   1.0
 #define STRUCTURE_NOISE 0.3
 #define STRUCTURE_ROUND 4.0
-#define TEXT_FAR 6.0
-#define STRUCTURE_FAR 3.0
-#define HIDDEN_SHARE 0.2
-#define HIDDEN_LEAST    3.0  /* … and at least */
+#define TEXT_FAR        6.0
+#define STRUCTURE_FAR   3.0
+#define HIDDEN_SHARE    0.2
+#define HIDDEN_LEAST    3.0 /* … and at least */
 
 #define MARGIN_SHARE   0.5 /* of the high figure, while little is learned */
 #define MARGIN_TOKENS  16

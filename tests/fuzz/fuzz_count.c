@@ -12,15 +12,21 @@
 #include "wire/json.h"
 
 /* Tokens that a template can add for a byte (an empty object may be a message, an image). */
-#define A_BYTE  ((int64_t)64)
-#define A_BODY  ((int64_t)200000)
-#define MODELS  (sizeof(models) / sizeof(models[0]))
+#define A_BYTE         ((int64_t)64)
+#define A_BODY         ((int64_t)200000)
+#define MODELS         (sizeof(models) / sizeof(models[0]))
 #define LINE_MAX_BYTES ((size_t)4096)
 
 static const struct span models[] = {
-    SPAN_INIT("gpt-4o"),           SPAN_INIT("gpt-5.4"),           SPAN_INIT("gpt-3.5-turbo-0301"),
-    SPAN_INIT("claude-haiku-4-5"), SPAN_INIT("gemini-2.5-flash"),  SPAN_INIT("mistral-small"),
-    SPAN_INIT("grok-4.3"),         SPAN_INIT("gpt-4o-search-preview"), SPAN_INIT("unheard-of"),
+    SPAN_INIT("gpt-4o"),
+    SPAN_INIT("gpt-5.4"),
+    SPAN_INIT("gpt-3.5-turbo-0301"),
+    SPAN_INIT("claude-haiku-4-5"),
+    SPAN_INIT("gemini-2.5-flash"),
+    SPAN_INIT("mistral-small"),
+    SPAN_INIT("grok-4.3"),
+    SPAN_INIT("gpt-4o-search-preview"),
+    SPAN_INIT("unheard-of"),
 };
 
 static struct input_count count_once(struct span body, enum body_kind kind, struct span model,

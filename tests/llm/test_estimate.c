@@ -34,8 +34,11 @@ static void families_start_apart(void **state)
     assert_in_range(estimate_tokens(&unnamed, &features), 1350, 1450);
     struct estimate grok = started("x", "grok-4.3");
     assert_in_range(estimate_tokens(&grok, &features), 1150, 1250);
-    features = (struct count_features){.text_tokens = 10, .messages = 1, .syntax_tokens = 50,
-                                       .opaque_bytes = 1000, .has_tools = true};
+    features = (struct count_features){.text_tokens = 10,
+                                       .messages = 1,
+                                       .syntax_tokens = 50,
+                                       .opaque_bytes = 1000,
+                                       .has_tools = true};
     struct estimate studio = started("gemini", "gemini-3-flash");
     struct estimate vertex = started("vertex", "gemini-3-flash");
     assert_int_equal(estimate_tokens(&studio, &features) - estimate_tokens(&vertex, &features),
@@ -85,14 +88,15 @@ static void it_finds_the_line(void **state)
         assert_true((double)estimate_high(&estimate, &features) >= bill);
     }
     assert_true(quantile_value(&estimate.error_p50) < 0.02);
-    assert_true(quantile_value(&estimate.error_p90) < 0.10);
+    if (quantile_value(&estimate.error_p90) >= 0.10)
+        fail_msg("p90 %f", quantile_value(&estimate.error_p90));
 }
 
 static void it_follows_a_change(void **state)
 {
     (void)state;
-    struct count_features tools = {.text_tokens = 20, .messages = 1, .structure_tokens = 550,
-                                   .has_tools = true};
+    struct count_features tools = {
+        .text_tokens = 20, .messages = 1, .structure_tokens = 550, .has_tools = true};
     struct count_features text = text_of(20, 1);
     struct estimate estimate = started("anthropic", "claude-haiku-4-5");
     int64_t before = estimate_tokens(&estimate, &text);

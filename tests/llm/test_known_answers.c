@@ -17,7 +17,8 @@
 #define FILE_OF_ROWS WEIR_SOURCE_DIR "/../shared/data/tokens/chat_known_answers.jsonl"
 #define ROWS_MAX     ((size_t)65536)
 #define LEARNERS_MAX 512
-#define VENDORS_P90  0.25 /* what is reached, with room; docs/internals/counting.md says why not 0.1 */
+#define VENDORS_P90 \
+    0.25 /* what is reached, with room; docs/internals/counting.md says why not 0.1 */
 
 struct group {
     const char *name;
@@ -194,8 +195,8 @@ static struct estimate *learner_of(struct bench *bench, struct span host, struct
     struct learner *learner = &bench->learners[bench->learner_count++];
     memcpy(learner->name, name, sizeof(name));
     /* The hosts as an operator would name them. */
-    estimate_init(&learner->estimate,
-                  has(host, SPAN("generativelanguage")) ? SPAN("gemini") : host, model);
+    estimate_init(&learner->estimate, has(host, SPAN("generativelanguage")) ? SPAN("gemini") : host,
+                  model);
     return &learner->estimate;
 }
 
