@@ -18,3 +18,6 @@ target_link_libraries(bench_streams PRIVATE weir_base)
 
 weir_bench(bench_tokens ${CMAKE_SOURCE_DIR}/bench/tokens.c)
 target_link_libraries(bench_tokens PRIVATE weir_llm)
+
+weir_bench(bench_ledger ${CMAKE_SOURCE_DIR}/bench/ledger.c)
+target_link_libraries(bench_ledger PRIVATE weir_ledger)

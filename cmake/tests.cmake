@@ -53,3 +53,10 @@ ${calls}    return failed == 0 ? 0 : 1;
   endif()
   target_link_libraries(test_${module} PRIVATE ${WEIR_MODULE_LIBRARIES} PkgConfig::CMOCKA)
 endforeach()
+
+# An oracle for the splitters of tokenizers; its tests are skipped where it is not there.
+pkg_check_modules(PCRE2 IMPORTED_TARGET libpcre2-8)
+if(PCRE2_FOUND AND TARGET test_llm)
+  target_compile_definitions(test_llm PRIVATE HAVE_PCRE2)
+  target_link_libraries(test_llm PRIVATE PkgConfig::PCRE2)
+endif()

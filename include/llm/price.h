@@ -118,7 +118,8 @@ struct price_rates price_rates_given(const struct price_rates *rates);
  * images), so no more than the total is charged: reasoning of 11 tokens in 10 of output costs 10.
  *
  * SERVICE_TIER_OTHER and a tier without a price are charged as the dearest tier that has one, at
- * least as the standard one; price_knows_tier() is false for them, by which the caller flags it. */
+ * least as the standard one; price_knows_tier() is false for them, and the gateway counts it
+ * (weir_tier_unpriced_total). */
 bool price_cost(const struct price *price, const struct usage *usage, int64_t *nusd);
 
 /* Whether what this tier costs is known. */

@@ -130,6 +130,8 @@ static void count(struct exchange *exchange)
         metrics_add(metrics, METRIC_BOUND_BREACHES, &owner[1], 1);
     if (exchange->usage_flagged)
         metrics_add(metrics, METRIC_USAGE_IMPOSSIBLE, &owner[1], 1);
+    if (exchange->price != NULL && !price_knows_tier(exchange->price, bill->usage.service_tier))
+        metrics_add(metrics, METRIC_TIER_UNPRICED, &owner[1], 1);
     for (size_t kind = 0; kind < USAGE_KINDS; kind++)
         count_tokens(exchange, usage_kinds[kind].name, usage_kind_value(&bill->usage, kind));
     metrics_add(metrics, METRIC_COST, owner, bill->cost_nusd);

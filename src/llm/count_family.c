@@ -41,7 +41,7 @@ static const struct openai_family openai_families[] = {
 #define CLAUDE_4 .base = 2.2, .message = 5, .ratio = 1.05
 #define CLAUDE_5 .base = 0, .message = 3.2, .ratio = 1.4 /* a new vocabulary, from Opus 4.7 on */
 
-#define GEMINI .ratio = 1.02, .tool_ratio = 1.0, .opaque = 0.205, .single_digits = true
+#define GEMINI .ratio = 1.02, .tool_ratio = 1.0, .single_digits = true
 
 #define MISTRAL                                                                                   \
     .message = 2, .ratio = 1.03, .non_ascii = 0.2, .tool_ratio = 1.1, .syntax = 1.1, .tools = 17, \
@@ -72,7 +72,8 @@ static const struct vendor_family vendor_families[] = {
     {SPAN_INIT("gemini-1"), GEMINI, .tool = 3},
     {SPAN_INIT("gemini-2.0"), GEMINI, .tool = 3},
     {SPAN_INIT("gemini-2.5"), GEMINI, .message = 0.7, .syntax = 1.0, .tool = 7, .call = 17},
-    {SPAN_INIT("gemini"), GEMINI, .message = 0.7, .syntax = 1.0, .tool = 1, .call = 13},
+    {SPAN_INIT("gemini"), GEMINI, .message = 0.7, .syntax = 1.0, .opaque = 0.205, .tool = 1,
+     .call = 13},
     {SPAN_INIT("mistral-small"), MISTRAL, .base = 13},
     {SPAN_INIT("magistral-small"), MISTRAL, .base = 13},
     {SPAN_INIT("mistral-embed"), .base = 2, .ratio = 1.1, .single_digits = true},

@@ -17,6 +17,7 @@
 #define SIDE_28          28 /* Anthropic: a token is 28 by 28 */
 #define ANTHROPIC_CAP    1568
 #define GEMINI_TILE      258
+#define GEMINI_TILES     16
 #define GEMINI_SECOND    263 /* of video */
 #define GEMINI_AUDIO     32
 #define PATCH_16         16 /* Mistral and others */
@@ -147,7 +148,7 @@ static int64_t image_tokens(const struct counter *counter, const struct media *m
     case BODY_GEMINI:
         if (size.width <= 384 && size.height <= 384)
             return GEMINI_TILE;
-        return GEMINI_TILE * tiles(size.width, 768) * tiles(size.height, 768);
+        return GEMINI_TILE * least(tiles(size.width, 768) * tiles(size.height, 768), GEMINI_TILES);
     default:
         if (counter->openai != NULL)
             return image_tokens_openai(counter->request->model, size, media->low);

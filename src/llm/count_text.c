@@ -224,7 +224,7 @@ static bool count_joined(struct counter *counter, enum count_role role, struct m
     buf_init(&joined, JOIN_MAX, 0);
     if (content.type == JSON_STRING) {
         join_part(counter, role, content, &joined);
-    } else {
+    } else if (content.type == JSON_ARRAY) {
         size_t at = 0;
         struct span key;
         struct member part;

@@ -26,6 +26,8 @@
 #define HIDDEN_SHARE    0.2
 #define HIDDEN_LEAST    3.0 /* … and at least */
 
+#define WIDE 5.0 /* of a family that nobody knows */
+
 #define MARGIN_SHARE   0.5 /* of the high figure, while little is learned */
 #define MARGIN_TOKENS  16
 #define LEARNED_LITTLE 16
@@ -45,6 +47,7 @@ struct start {
     double text[ESTIMATE_WEIGHTS];
     double structure[ESTIMATE_WEIGHTS];
     double hidden; /* the prompt that tools bring */
+    double wide;   /* how many times further off than a known family's figures these may be */
 };
 
 static bool names(struct span provider, struct span part)
@@ -70,6 +73,7 @@ static struct start start_of(struct span provider, struct span model)
         return (struct start){
             .text = {openai->base, openai->message + (openai->message > 0), 1, 0},
             .structure = {0, 1, 1, 0},
+            .wide = 1,
         };
     const struct vendor_family *vendor = vendor_family_find(model, kind_of(provider));
     /* Vertex shows the model a form of its own, and bills no signatures. */
@@ -78,15 +82,16 @@ static struct start start_of(struct span provider, struct span model)
         .text = {vendor->base, vendor->message, vendor->ratio, vendor->non_ascii},
         .structure = {0, 1, vertex ? 0 : vendor->syntax, vertex ? 0 : vendor->opaque},
         .hidden = vendor->tools,
+        .wide = vendor->prefix.len > 0 ? 1 : WIDE,
     };
 }
 
 static void line_init(struct estimate_line *line, const double *weights, const double *spread,
-                      double first)
+                      double first, double wide)
 {
     *line = (struct estimate_line){.weights = {0}};
     for (int i = 0; i < ESTIMATE_WEIGHTS; i++) {
-        double off = i == 0 ? fmax(spread[0], first) : spread[i];
+        double off = wide * (i == 0 ? fmax(spread[0], first) : spread[i]);
         line->weights[i] = weights[i];
         line->covariance[i][i] = off * off;
     }
@@ -100,9 +105,10 @@ void estimate_init(struct estimate *estimate, struct span provider, struct span 
         .error_p90 = {.p = 0.90},
         .over_p99 = {.p = 0.99},
     };
-    line_init(&estimate->text, start.text, text_spread, start.text[W_ONE] / 10);
+    line_init(&estimate->text, start.text, text_spread, start.text[W_ONE] / 10, start.wide);
     estimate->hidden_spread = fmax(HIDDEN_LEAST, HIDDEN_SHARE * start.hidden);
-    line_init(&estimate->structure, start.structure, structure_spread, estimate->hidden_spread);
+    line_init(&estimate->structure, start.structure, structure_spread, estimate->hidden_spread,
+              start.wide);
 }
 
 /* ---- the estimate ---- */

@@ -8,7 +8,7 @@
 #include "tokens_block.h"
 #include "tokens_private.h"
 #include "tokens_split.h"
-#include "tokens_utf8.h"
+#include "tokens_text.h"
 
 #include "base/assert.h"
 #include "base/memory.h"
@@ -153,8 +153,8 @@ static int64_t count_block(const struct counter *counter, const char **at)
     return count;
 }
 
-/* Of text that is UTF-8. */
-static int64_t count_valid(const struct tokenizer *tokenizer, struct token_cache *cache,
+/* Of text that is prepared. */
+static int64_t count_ready(const struct tokenizer *tokenizer, struct token_cache *cache,
                            struct span text, int64_t limit)
 {
     struct counter counter = counter_make(tokenizer, cache, text);
@@ -178,13 +178,13 @@ int64_t tokens_count_until(const struct tokenizer *tokenizer, struct token_cache
 {
     if (text.len == 0)
         return 0;
-    if (utf8_is_valid(text))
-        return count_valid(tokenizer, cache, text, limit);
-    struct span repaired = utf8_repair(text);
-    /* Without memory: at most a token for each byte that would have been counted. */
-    int64_t count = repaired.ptr != NULL ? count_valid(tokenizer, cache, repaired, limit)
-                                         : (int64_t)text.len * 3;
-    free((char *)(uintptr_t)repaired.ptr);
+    struct span ready;
+    char *made;
+    int64_t count = text_prepare(tokenizer->grammar, text, &ready, &made)
+                        ? count_ready(tokenizer, cache, ready, limit)
+                        /* Without memory: at most a token for each byte. */
+                        : (int64_t)text.len * TEXT_GROWTH;
+    free(made);
     return count;
 }
 

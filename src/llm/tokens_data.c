@@ -23,3 +23,6 @@
 EMBED(tokens_cl100k_base, "tokens/cl100k_base.bin");
 EMBED(tokens_o200k_base, "tokens/o200k_base.bin");
 EMBED(tokens_unicode_classes, "unicode/classes.bin");
+EMBED(tokens_nfc_status, "unicode/nfc_status.bin");
+EMBED(tokens_nfc_decompose, "unicode/nfc_decompose.bin");
+EMBED(tokens_nfc_compose, "unicode/nfc_compose.bin");

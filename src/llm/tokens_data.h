@@ -13,4 +13,11 @@ extern const unsigned char tokens_o200k_base_end[];
 /* share/unicode/classes.bin: see tokens_class.h. */
 extern const unsigned char tokens_unicode_classes[];
 
+/* share/unicode/nfc_*.bin: see tokens_nfc.c. */
+extern const unsigned char tokens_nfc_status[];
+extern const unsigned char tokens_nfc_decompose[];
+extern const unsigned char tokens_nfc_decompose_end[];
+extern const unsigned char tokens_nfc_compose[];
+extern const unsigned char tokens_nfc_compose_end[];
+
 #endif

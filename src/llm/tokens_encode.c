@@ -3,7 +3,7 @@
 /* Encoding: the ids of a text's tokens, in order. Not for the hot path: no cache. */
 #include "tokens_private.h"
 #include "tokens_split.h"
-#include "tokens_utf8.h"
+#include "tokens_text.h"
 
 #include "base/memory.h"
 
@@ -58,13 +58,10 @@ size_t tokens_encode(const struct tokenizer *tokenizer, struct span text, uint32
     struct encoder encoder = {tokenizer, ids, room, 0};
     if (text.len == 0)
         return 0;
-    if (utf8_is_valid(text)) {
-        put_text(&encoder, text);
-        return encoder.count;
-    }
-    struct span repaired = utf8_repair(text);
-    if (repaired.ptr != NULL)
-        put_text(&encoder, repaired);
-    free((char *)(uintptr_t)repaired.ptr);
+    struct span ready;
+    char *made;
+    if (text_prepare(tokenizer->grammar, text, &ready, &made))
+        put_text(&encoder, ready);
+    free(made);
     return encoder.count;
 }

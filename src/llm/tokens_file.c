@@ -218,8 +218,8 @@ struct tokenizer *tokenizer_new(struct span ranks, enum token_grammar grammar, c
     }
     /* Base64 is longer than what it stands for by more than the length's byte. */
     reader.read = memory_new(ranks.len + TOKEN_LEN_MAX + 1);
-    if (read_lines(&reader, ranks) && check_ranks(&reader) && check_tokens(&reader) &&
-        check_bytes(&reader))
+    if (read_lines(&reader, ranks) && check_bytes(&reader) && check_ranks(&reader) &&
+        check_tokens(&reader))
         tokenizer = build(&reader, grammar);
     free(reader.lines);
     free(reader.read);

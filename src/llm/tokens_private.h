@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <string.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes are compared as words");
+
 /* Longer tokens are refused: lengths are one byte. */
 #define TOKEN_LEN_MAX 255
 /* Indices have 20 bits; all ones is none. */

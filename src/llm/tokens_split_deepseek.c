@@ -8,8 +8,9 @@
  *   3. [!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+ | [^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+ |
  *      ?[\p{P}\p{S}]+[\r\n]* | \s*[\r\n]+ | \s+(?!\S) | \s+
  *
- * To the third, a character of the first two is the end of the text. What none matches (control
- * characters, say) is a piece up to the next match.
+ * To the third, what the first two have cut out, or left, is a text of its own: it sees an end where a
+ * run of their characters begins or ends. What none matches (control characters, say) is a piece up to
+ * the next match.
  */
 #include "tokens_class.h"
 #include "tokens_split_private.h"
@@ -20,23 +21,30 @@
 #define SET_WORD   (SET_LETTERS | SET(CLASS_MARK))
 #define SET_PREFIX (SET(CLASS_MARK) | SET(CLASS_SPACE) | SET(CLASS_OTHER))
 
+/* A text of the third stage: up to `end`, to a number, or to a character that is of the second
+ * stage's where this one is not. */
+struct part {
+    const char *end;
+    bool east_asian;
+};
+
 static bool is_east_asian(uint32_t code)
 {
     return (code >= 0x4E00 && code <= 0x9FA5) || (code >= 0x3040 && code <= 0x30FF);
 }
 
-/* A character as the third stage sees it. */
-static struct character third_peek(const char *at, const char *end)
+static struct character part_peek(const struct part *part, const char *at)
 {
-    struct character c = character_peek(at, end);
-    if (c.set == SET(CLASS_NUMBER) || is_east_asian(c.code))
+    struct character c = character_peek(at, part->end);
+    if (c.set == SET(CLASS_NUMBER) || is_east_asian(c.code) != part->east_asian)
         c.set = 0;
     return c;
 }
 
-static const char *skip_third(const char *at, const char *end, unsigned set)
+static const char *skip_in(const struct part *part, const char *at, unsigned set)
 {
-    for (struct character c = third_peek(at, end); c.set & set; c = third_peek(at, end))
+    struct character c = part_peek(part, at);
+    for (; c.set & set; c = part_peek(part, at))
         at += c.len;
     return at;
 }
@@ -49,24 +57,24 @@ static const char *skip_ascii_letters(const char *at, const char *end)
 }
 
 /* Characters that nothing matches, but for a last one that begins a word. */
-static const char *gap(const char *at, const char *end)
+static const char *gap(const struct part *part, const char *at)
 {
     const char *last = at;
-    struct character c = third_peek(at, end);
-    for (; c.set == SET(CLASS_OTHER); c = third_peek(at, end)) {
+    struct character c = part_peek(part, at);
+    for (; c.set == SET(CLASS_OTHER); c = part_peek(part, at)) {
         last = at;
         at += c.len;
     }
     return c.set & SET_WORD ? last : at;
 }
 
-static const char *spaces(const char *at, const char *end)
+static const char *spaces(const struct part *part, const char *at)
 {
     const char *after_newline = NULL;
     const char *start = at;
     const char *last = at;
-    struct character c = third_peek(at, end);
-    for (; c.set & SET_SPACES; c = third_peek(at, end)) {
+    struct character c = part_peek(part, at);
+    for (; c.set & SET_SPACES; c = part_peek(part, at)) {
         last = at;
         at += c.len;
         if (c.set == SET(CLASS_NEWLINE))
@@ -77,40 +85,33 @@ static const char *spaces(const char *at, const char *end)
     return c.set == 0 || last == start ? at : last;
 }
 
-static const char *third_stage(const char *at, const char *end, struct character first)
+static const char *third_stage(const struct part *part, const char *at, struct character first)
 {
     const char *next = at + first.len;
-    struct character second = third_peek(next, end);
+    unsigned second = part_peek(part, next).set;
     if (first.set == SET(CLASS_SYMBOL)) {
-        const char *letters = skip_ascii_letters(next, end);
+        const char *letters = skip_ascii_letters(next, part->end);
         if (first.code < 0x80 && letters > next)
             return letters;
     }
-    if (first.set & SET_WORD || (first.set & SET_PREFIX && second.set & SET_WORD))
-        return skip_third(next, end, SET_WORD);
-    if (first.set == SET(CLASS_SYMBOL) || (first.code == ' ' && second.set == SET(CLASS_SYMBOL)))
-        return skip_third(skip_third(next, end, SET(CLASS_SYMBOL)), end, SET(CLASS_NEWLINE));
-    return first.set == SET(CLASS_OTHER) ? gap(at, end) : spaces(at, end);
+    if (first.set & SET_WORD || (first.set & SET_PREFIX && second & SET_WORD))
+        return skip_in(part, next, SET_WORD);
+    if (first.set == SET(CLASS_SYMBOL) || (first.code == ' ' && second == SET(CLASS_SYMBOL)))
+        return skip_in(part, skip_in(part, next, SET(CLASS_SYMBOL)), SET(CLASS_NEWLINE));
+    return first.set == SET(CLASS_OTHER) ? gap(part, at) : spaces(part, at);
 }
 
 const char *split_piece_deepseek(const char *at, const char *end)
 {
     struct character first = character_at(at);
-    if (first.set == SET(CLASS_NUMBER)) {
-        struct character c = first;
-        for (int digits = 0; digits < 3 && c.set == SET(CLASS_NUMBER); digits++) {
-            at += c.len;
-            c = character_peek(at, end);
-        }
-        return at;
+    if (first.set != SET(CLASS_NUMBER)) {
+        struct part part = {end, is_east_asian(first.code)};
+        return third_stage(&part, at, first);
     }
-    if (is_east_asian(first.code)) {
-        /* (A number is never one of them: stage 1 would have cut it out.) */
-        while (is_east_asian(first.code)) {
-            at += first.len;
-            first = character_peek(at, end);
-        }
-        return at;
+    struct character c = first;
+    for (int digits = 0; digits < 3 && c.set == SET(CLASS_NUMBER); digits++) {
+        at += c.len;
+        c = character_peek(at, end);
     }
-    return third_stage(at, end, first);
+    return at;
 }

@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counting what comes in parts. Two neighbours tell of a place where every grammar ends a piece,
- * whatever came before and whatever follows:
+ * Counting what comes in parts. Two neighbours tell of a place where every grammar ends a piece, and
+ * where the text before it is cut as if it ended there, whatever came before and whatever follows:
  *
- *   anything but a space, then a space that is no newline     "word| next"
- *   a letter, then a symbol that is no apostrophe             "词|。", "word|,"
- *   a number and anything that is none, or the reverse        "a|1", "1|a", "$|1", "1|."
+ *   anything but a space, then a space that is no newline                   "word| next"
+ *   a letter, then a symbol that is no apostrophe                           "词|。", "word|,"
+ *   a number, then anything but a number or a mark                          "1|a", "1|."
+ *   anything but a number or a space, then a number                         "a|1", "$|1"
  *
  * (Contractions begin with an apostrophe. None of the second characters combines with what is before
  * it, so normalising changes nothing across such a place either.) What comes before the last such
@@ -38,22 +39,16 @@ void token_stream_fini(struct token_stream *stream)
     *stream = (struct token_stream){0};
 }
 
-/* DeepSeek's second stage keeps these with letters, though some are symbols. */
-static bool is_kana(uint32_t code)
-{
-    return code >= 0x3040 && code <= 0x30FF;
-}
-
 static bool is_cut(struct character before, struct character after)
 {
-    bool number_before = before.set == SET(CLASS_NUMBER);
-    bool number_after = after.set == SET(CLASS_NUMBER);
-    if (number_before || number_after)
-        return number_before != number_after && after.set != SET(CLASS_MARK);
-    if (after.set == SET(CLASS_SPACE))
-        return (before.set & SET_SPACES) == 0;
-    return after.set == SET(CLASS_SYMBOL) && (before.set & SET_LETTERS) != 0 &&
-           after.code != '\'' && !is_kana(after.code);
+    /* What a run of spaces is cut into depends on what follows. */
+    if (before.set & SET_SPACES)
+        return false;
+    if (before.set == SET(CLASS_NUMBER))
+        return (after.set & (SET(CLASS_NUMBER) | SET(CLASS_MARK))) == 0;
+    return (after.set & (SET(CLASS_NUMBER) | SET(CLASS_SPACE))) != 0 ||
+           (after.set == SET(CLASS_SYMBOL) && (before.set & SET_LETTERS) != 0 &&
+            after.code != '\'');
 }
 
 /* The character that ends at `at`; of no class, and of all bytes that may belong to it, where that is

@@ -35,7 +35,6 @@ enum {
     G_SEALED,
     G_MEDIA,
     G_HOSTED,
-    G_OPENAI_LAST = G_HOSTED,
     G_ANTHROPIC,
     G_GEMINI,
     G_MISTRAL,

@@ -254,8 +254,8 @@ static void clauses_are_taken_over(void **state)
         "{\"regex\":\"^$\"}",
         "{\"regex\":\"((((((((((a))))))))))\"}",
         "{\"regex\":\"(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)(a|b)\"}",
-        "{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{"
-        "\"equals\":\"a\"}]}]}]}]}]}]}]}]}]}"};
+        ("{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{\"or\":[{"
+         "\"equals\":\"a\"}]}]}]}]}]}]}]}]}]}")};
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++)
         assert_match(odd[i], NULL);
 }
