@@ -97,9 +97,19 @@ def free_ports(count):
         return [probe.getsockname()[1] for probe in probes]
 
 
+PROSE = ("A weir is a low dam across a river: it measures the flow, holds it to a level, and spills "
+         "what is too much into a side channel. The keeper reads the gauge twice a day, writes the "
+         "figure into the book, and opens the third gate when the water stands above the mark that "
+         "the miller and the town agreed upon in 1911. In a dry summer nothing spills for weeks; in "
+         "March, when the snow goes, all five gates stand open and the meadows below are a lake. "
+         "What does the keeper do when the gauge is broken, and whom does he ask? ")
+
+
 def chat_body(model, size=1024):
+    """English, since its tokens are counted: one letter repeated would be the worst case."""
     body = {"model": model, "messages": [{"role": "user", "content": ""}], "max_tokens": 64}
-    body["messages"][0]["content"] = "x" * (size - len(json.dumps(body)))
+    room = size - len(json.dumps(body))
+    body["messages"][0]["content"] = (PROSE * (room // len(PROSE) + 1))[:room]
     return json.dumps(body)
 
 

@@ -65,45 +65,50 @@ int64_t count_tokens(struct counter *counter, struct span text)
                          : tokens_count(counter->request->tokenizer, counter->request->cache, text);
 }
 
-/* Characters beyond ASCII; and the tokens that runs of digits take more where each digit is one
- * (ours hold up to three). */
-static int64_t look_at(struct span text, int64_t *more_for_digits)
+/* Characters beyond ASCII: their first bytes have both upper bits set. Eight bytes a step. */
+static int64_t count_non_ascii(struct span text)
 {
-    int64_t non_ascii = 0;
-    int64_t run = 0;
-    *more_for_digits = 0;
+    int64_t count = 0;
+    size_t at = 0;
+    for (; text.len - at >= 8; at += 8) {
+        uint64_t word;
+        memcpy(&word, text.ptr + at, 8);
+        word = (word & (word << 1) & UINT64_C(0x8080808080808080)) >> 7;
+        count += (int64_t)(word * UINT64_C(0x0101010101010101) >> 56); /* the sum of its bytes */
+    }
+    for (; at < text.len; at++)
+        count += (unsigned char)text.ptr[at] >= 0xC0;
+    return count;
+}
+
+/* The tokens that runs of digits take more where each digit is one (ours hold up to three). */
+static int64_t more_for_digits(const struct counter *counter, struct span text)
+{
+    int64_t more = 0, run = 0;
+    if (counter->vendor == NULL || !counter->vendor->single_digits)
+        return 0;
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 0xC0)
-            non_ascii++;
-        if (c >= '0' && c <= '9') {
+        if (text.ptr[i] >= '0' && text.ptr[i] <= '9') {
             run++;
             continue;
         }
-        *more_for_digits += run - (run + 2) / 3;
+        more += run - (run + 2) / 3;
         run = 0;
     }
-    *more_for_digits += run - (run + 2) / 3;
-    return non_ascii;
+    return more + run - (run + 2) / 3;
 }
 
 int64_t count_words(struct counter *counter, struct span text)
 {
-    int64_t more_for_digits;
-    look_at(text, &more_for_digits);
-    bool single = counter->vendor != NULL && counter->vendor->single_digits;
-    return count_tokens(counter, text) + (single ? more_for_digits : 0);
+    return count_tokens(counter, text) + more_for_digits(counter, text);
 }
 
 /* `counted` is the text with what may stand after it; `heard` is what the listener is told. */
 static int64_t book(struct counter *counter, enum count_role role, struct span counted,
                     struct span heard)
 {
-    int64_t more_for_digits;
-    int64_t tokens = count_tokens(counter, counted);
-    counter->out->features.non_ascii += look_at(heard, &more_for_digits);
-    if (counter->vendor != NULL && counter->vendor->single_digits)
-        tokens += more_for_digits;
+    int64_t tokens = count_tokens(counter, counted) + more_for_digits(counter, heard);
+    counter->out->features.non_ascii += count_non_ascii(heard);
     counter->roles[role] += tokens;
     counter->out->features.text_tokens += tokens;
     const struct count_listener *listener = counter->request->listener;

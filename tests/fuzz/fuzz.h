@@ -23,6 +23,7 @@
     X(call)             \
     X(reply)            \
     X(config)           \
+    X(tokens)           \
     X(prices)           \
     X(usage)            \
     X(count)

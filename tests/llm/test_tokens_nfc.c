@@ -20,7 +20,8 @@ static const struct form forms[] = {
     {{'e', 0x301, 0x302}, {0xE9, 0x302}},   /* of one class: the first stays first */
     {{'a', 0x301, 0x323}, {0x1EA1, 0x301}}, /* put in order */
     {{'a', 0x345, 0x301}, {0xE1, 0x345}},
-    {{'q', 0x307, 0x323}, {'q', 0x323, 0x307}}, /* in order, nothing to compose */
+    {{'e', 0x327, 0x327, 0x301}, {0x229, 0x327, 0x301}}, /* one between */
+    {{'q', 0x307, 0x323}, {'q', 0x323, 0x307}},          /* in order, nothing to compose */
     {{'x', 'e', 0x301, 'x'}, {'x', 0xE9, 'x'}},
     {{0x301, 'e'}, {0x301, 'e'}}, /* nothing before it */
     {{0x212B}, {0xC5}},           /* singletons */
@@ -40,7 +41,7 @@ static const struct form forms[] = {
     {{0x1D157, 0x1D165}, {0x1D157, 0x1D165}},
     {{0x1D15E}, {0x1D157, 0x1D165}},
     {{0xE9, 'z', 0x4E2D, 0xAC00}, {0xE9, 'z', 0x4E2D, 0xAC00}},
-    {{'e', 0x1D167, 0x301}, {'e', 0x1D167, 0x301}}, /* class 1, then 230: e with both */
+    {{'e', 0x1D167, 0x301}, {0xE9, 0x1D167}}, /* a lower class does not stand between */
 };
 
 static struct span encode(const uint32_t codes[6], char *out)
