@@ -21,3 +21,6 @@ target_link_libraries(bench_tokens PRIVATE weir_llm)
 
 weir_bench(bench_ledger ${CMAKE_SOURCE_DIR}/bench/ledger.c)
 target_link_libraries(bench_ledger PRIVATE weir_ledger)
+
+weir_bench(bench_budgets ${CMAKE_SOURCE_DIR}/bench/budgets.c)
+target_link_libraries(bench_budgets PRIVATE weir_policy)

@@ -25,11 +25,17 @@ struct reload_state {
     int64_t success_wall_ns; /* of the last good one */
 };
 
+struct ledger_state {
+    bool ok;     /* the journal can be written */
+    int64_t lag; /* its records that the database does not have yet */
+};
+
 /* What the owner answers. All on the main thread. */
 struct admin_owner {
     /* The snapshot in force; borrowed until the next turn of the loop. */
     const struct snapshot *(*snapshot)(void *argument);
     struct reload_state (*reload_state)(void *argument);
+    struct ledger_state (*ledger_state)(void *argument);
     /* False while draining. */
     bool (*ready)(void *argument);
     /* Loads the configuration anew; false with the problems, a line each, in *report. */

@@ -56,7 +56,9 @@ void buf_truncate(struct buf *buf, size_t size);
 /* Valid until the next change. */
 static inline struct span buf_span(const struct buf *buf)
 {
-    return (struct span){buf->data != NULL ? buf->data + buf->start : NULL, buf->end - buf->start};
+    if (buf->data == NULL)
+        return SPAN_NONE; /* there is nothing in it */
+    return span_make(buf->data + buf->start, buf->end - buf->start);
 }
 static inline size_t buf_len(const struct buf *buf)
 {

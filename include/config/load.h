@@ -50,6 +50,10 @@ struct snapshot *config_load(const struct load_settings *settings, struct proble
  * before it loads. False when it cannot be read or is not YAML. */
 bool config_wants_simulator(const char *path);
 
+/* The file's `state_dir`, or the default, to be freed. The rest of the file is not looked at, so that
+ * who asks the ledger needs none of the secrets in it. NULL with problems, as above. */
+char *config_state_dir(const char *path, struct problems *problems);
+
 /* The path to use: `given`, else ./weir.yaml, else /etc/weir/weir.yaml; NULL when none is there. */
 const char *config_find(const char *given);
 

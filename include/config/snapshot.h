@@ -19,6 +19,7 @@
 #include "net/tls.h"
 #include "policy/estimate_cell.h"
 #include "policy/health.h"
+#include "policy/outputs.h"
 #include "policy/route.h"
 #include "policy/subject.h"
 #include "upstream/client.h"
@@ -97,6 +98,15 @@ struct listen_address {
     struct tls_context *tls; /* NULL: plain */
 };
 
+enum ledger_durability { LEDGER_DEFAULT, LEDGER_STRICT };
+
+/* How what is spent is kept, in state_dir. */
+struct ledger_rule {
+    enum ledger_durability durability;
+    int64_t retention_ms; /* of receipts */
+    bool must_exist;      /* a state_dir without a journal is a volume that was not mounted */
+};
+
 enum response_headers { RESPONSE_HEADERS_OWN, RESPONSE_HEADERS_OFF };
 
 struct snapshot {
@@ -112,6 +122,7 @@ struct snapshot {
     const char *const *admin_hosts;
     size_t admin_host_count;
     const char *state_dir;
+    struct ledger_rule ledger;
     int workers; /* as wanted; 0: one a core */
     struct timeouts timeouts;
     int64_t max_body_bytes;
@@ -129,6 +140,8 @@ struct snapshot {
     size_t tenant_count;
     const struct key *const *keys;
     size_t key_count;
+
+    struct outputs *outputs; /* how long answers are, for budgets that hold what they learned */
 
     struct table models_by_name; /* names and aliases → struct model */
     struct table keys_by_digest; /* 32 bytes → struct key */

@@ -15,6 +15,7 @@
 
 struct gateway_shared;
 struct gateway_worker;
+struct journal_stream;
 struct loop;
 struct metrics;
 
@@ -23,6 +24,7 @@ struct gateway_settings {
     struct snapshot *snapshot;     /* the reference is taken over */
     int access_log_fd;             /* -1: none */
     struct gateway_shared *shared; /* of all workers, which it outlives */
+    struct journal_stream *stream; /* this worker's, which outlives it; NULL: nothing is kept */
 };
 
 /* What the workers have together: sessions' last prompts. */

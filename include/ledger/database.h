@@ -15,6 +15,7 @@
 #define LEDGER_DATABASE_H
 
 #include "ledger/journal.h"
+#include "llm/price.h"
 
 struct database;
 
@@ -77,7 +78,9 @@ struct spend_row {
     int64_t cache_write;
     int64_t output;
     int64_t reasoning;
-    int64_t cost_nusd; /* with what was resolved since */
+    int64_t cost_nusd;                /* with what was resolved since */
+    int64_t meter_nusd[PRICE_METERS]; /* of the cost; the rest is for requests, searches, and what
+                                       * was resolved */
     int64_t
         uncertain_nusd; /* without what was; with holds that a crash left, which have no tenant */
 };

@@ -29,11 +29,13 @@ struct journal_stream;
 struct loop;
 
 #define JOURNAL_SEGMENT (64 << 20)
+#define JOURNAL_WAITING (64 << 20)
 
 struct journal_settings {
     struct ledger_io *io;
     const char *state_dir; /* made when it is not there; has `lock` and `journal/` */
     int64_t segment_bytes; /* 0: JOURNAL_SEGMENT; at least 16 KiB is taken */
+    int64_t waiting_bytes; /* 0: JOURNAL_WAITING; see journal_receipt() */
     bool strict;           /* sync at once, not after 5 ms */
     bool must_exist;       /* a journal that is not there is a fault: a volume was not mounted */
 };
@@ -108,8 +110,9 @@ bool journal_extend(struct journal_stream *stream, struct ledger_hold *hold, con
 /* Ends the hold with each part's cost and uncertain. Always recorded, at once or when the stream
  * works again. Does nothing when the hold is not open. */
 void journal_end(struct journal_stream *stream, struct ledger_hold *hold);
-/* Always recorded, as an end is. */
-void journal_receipt(struct journal_stream *stream, const struct ledger_receipt *receipt);
+/* Recorded as an end is, but where the stream does not work and so much waits in memory that a long
+ * trouble with the disk would use it up: false, it is lost. */
+bool journal_receipt(struct journal_stream *stream, const struct ledger_receipt *receipt);
 /* What this node may spend of a shared budget alone, in all so far. False as above. */
 bool journal_grant(struct journal_stream *stream, const struct ledger_part *grant);
 /* An uncertain part, not resolved yet (journal_is_resolved; asserted), becomes `cost` spent, the rest
@@ -149,6 +152,9 @@ void journal_deliver(struct journal_stream *stream);
 uint64_t journal_stream_durable(struct journal *journal, uint32_t stream);
 /* The last seq that is in a file; 0 as above. Any thread. */
 uint64_t journal_written(struct journal *journal, uint32_t stream);
+
+/* Rises whenever more is on the disk, or a stream begins or ends. Any thread. */
+uint64_t journal_changes(const struct journal *journal);
 
 /* Removes segments that nobody needs: all of whose records `applied` has passed (UINT64_MAX: a
  * stream of an earlier process, to its end), that a later checkpoint stands for, and that were over

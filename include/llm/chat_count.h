@@ -46,6 +46,8 @@ struct tokens_by_role {
     int64_t tool; /* results of tools */
 };
 
+#define COUNT_PRINTS 8 /* messages at the end of a list, whose fingerprints are kept */
+
 /* What the learned estimator (llm/estimate.h) works from. */
 struct count_features {
     int64_t text_tokens;      /* all text by the tokenizer, without any framing */
@@ -58,6 +60,11 @@ struct count_features {
     bool has_tools;
     bool has_media;  /* what no text count speaks of */
     bool has_hosted; /* tools that the provider runs, or state that it keeps: not to be known */
+    /* Fingerprints of texts: of tools, formats and system prompt, 0 where there are none … */
+    uint64_t head_print;
+    /* … and of all with the list of messages up to its last, to the one before, and so on. */
+    uint64_t list_prints[COUNT_PRINTS];
+    int64_t list_print_count;
 };
 
 struct input_count {

@@ -5,11 +5,15 @@
  * lines through what was counted, corrected by what providers bill (recursive least squares with
  * forgetting), with running quantiles of their relative error (the P-square algorithm: R. Jain, I.
  * Chlamtac, CACM 28(10), 1985). One line is for the text; requests of plain text alone correct it.
- * The other is for what tools, formats and sealed reasoning add, by what is left of the bill. One
- * estimate for each provider and model. It serves headers and limits; a bound never rests on it. The
- * same learner watches exact models: a residual that stays is drift.
+ * The other is for what tools, formats and sealed reasoning add, by what is left of the bill. Beside
+ * them a memory of what was billed lately, for traffic repeats itself: a request whose list of
+ * messages begins with one that was billed is that bill and what was added since, by the lines; one
+ * with the tools and system prompt of others is off the lines by what they were. One estimate for
+ * each provider and model. It serves headers and limits; a bound never rests on it. The same learner
+ * watches exact models: a residual that stays is drift.
  *
- * Values only: copy it, keep it under your own lock, write it to a file. Pure.
+ * Values only: copy it, keep it under your own lock, write it to a file (without the memory, which
+ * is of an hour, not of a run). Pure.
  */
 #ifndef LLM_ESTIMATE_H
 #define LLM_ESTIMATE_H
@@ -42,6 +46,17 @@ void quantile_feed(struct quantile *quantile, double value);
 /* 0 before anything was fed. */
 double quantile_value(const struct quantile *quantile);
 
+/* What is remembered: at most so many requests; of a set, the one learned from longest ago goes. */
+#define ESTIMATE_SETS 64
+#define ESTIMATE_WAYS 4
+
+struct estimate_known {
+    uint64_t print;  /* of a list of messages, or of tools and system prompt; 0: free */
+    int64_t learned; /* the estimate's `learned` when it was learned from last */
+    double tokens;   /* what a list was billed; what bills of a head were above the lines */
+    float features[2 * ESTIMATE_WEIGHTS]; /* of a list: of both lines */
+};
+
 struct estimate {
     struct estimate_line text;      /* 1, messages, text tokens, non-ASCII characters */
     struct estimate_line structure; /* has tools, structure, syntax, sealed bytes */
@@ -52,6 +67,7 @@ struct estimate {
     int64_t learned;          /* requests it was corrected by */
     int64_t exact_run;        /* drift: requests in a row that an exact count got right … */
     int64_t drift_run;        /* … or wrong */
+    struct estimate_known memory[ESTIMATE_SETS][ESTIMATE_WAYS]; /* the last: not written */
 };
 
 /* The start: what the family of that model at that provider is known to be like. */
@@ -72,7 +88,8 @@ void estimate_learn(struct estimate *estimate, const struct count_features *feat
 bool estimate_drifted(struct estimate *estimate, const struct input_count *count,
                       int64_t billed_input);
 
-/* One line of text, without its end, that estimate_read takes; exact to the bit. */
+/* One line of text, without its end, that estimate_read takes; exact to the bit, but for the memory,
+ * which is empty when read. */
 void estimate_write(const struct estimate *estimate, struct buf *out);
 /* False for anything that estimate_write did not write: *out is as it was. */
 bool estimate_read(struct span line, struct estimate *out);

@@ -122,6 +122,19 @@ struct price_rates price_rates_given(const struct price_rates *rates);
  * (weir_tier_unpriced_total). */
 bool price_cost(const struct price *price, const struct usage *usage, int64_t *nusd);
 
+/* What tokens are billed as, in reports. */
+enum price_meter {
+    PRICE_METER_INPUT, /* neither read from a cache nor written to one */
+    PRICE_METER_CACHED_INPUT,
+    PRICE_METER_CACHE_WRITE,
+    PRICE_METER_OUTPUT, /* without reasoning */
+    PRICE_METER_REASONING,
+    PRICE_METERS
+};
+/* What of a cost each meter has. Rounded so that they, with what is charged for the request and for
+ * searches, are the cost and not a nano-dollar more. False where price_cost is. */
+bool price_parts(const struct price *price, const struct usage *usage, int64_t nusd[PRICE_METERS]);
+
 /* Whether what this tier costs is known. */
 bool price_knows_tier(const struct price *price, enum service_tier tier);
 

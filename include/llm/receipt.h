@@ -8,6 +8,7 @@
 #define LLM_RECEIPT_H
 
 #include "base/id.h"
+#include "llm/price.h"
 #include "llm/usage.h"
 
 #include <stdbool.h>
@@ -55,6 +56,7 @@ struct receipt {
     struct usage usage;
     enum usage_source usage_source;
     int64_t cost_nusd;
+    int64_t meter_nusd[PRICE_METERS]; /* of the cost; the rest is for requests and searches */
     int64_t uncertain_nusd;
 };
 

@@ -4,8 +4,8 @@
  * Counting tokens as tiktoken counts them (tiktoken_ext/openai_public.py; Unicode 16.0), exactly and
  * at the speed of memory.
  *
- *   text ──> splitter (hand-coded, by grammar) ──> pieces ──> piece cache ──> whole-piece table ──> BPE
- *                                                              a worker's       immutable, shared
+ *   text ──> splitter (hand-coded, by grammar) ──> pieces ──> piece cache ──> byte-pair encoding
+ *                                                              a worker's      immutable, shared
  *
  * A tokenizer is a vocabulary with the grammar that cuts text for it: immutable once made, shared by
  * all threads. What a count needs to remember for speed lies in a `token_cache` of the caller's
@@ -37,8 +37,8 @@ enum token_grammar {
     GRAMMAR_CL100K,
     GRAMMAR_O200K,
     GRAMMAR_LLAMA3,   /* cl100k's */
-    GRAMMAR_QWEN,     /* cl100k's with single digits, after NFC */
-    GRAMMAR_DEEPSEEK, /* three stages: digits, CJK and kana, the rest */
+    GRAMMAR_QWEN,     /* cl100k's with single digits, of text put into NFC (Unicode 16.0) */
+    GRAMMAR_DEEPSEEK, /* three stages: digits, ideographs and kana, the rest */
     GRAMMAR_TEKKEN,   /* o200k's without contractions, single digits */
     GRAMMAR_COUNT
 };
@@ -56,42 +56,48 @@ bool encoding_of_model(struct span model, enum encoding *out);
 /* "llama3". */
 bool token_grammar_find(struct span name, enum token_grammar *out);
 
-/* The tokenizer of a built-in encoding. The first call for each builds its table (tens of
- * milliseconds, megabytes): call it off the event loop, or where tokenizer_ready says so. Lives as
- * long as the process. Any thread; a second caller waits for the first. */
+/* The tokenizer of a built-in encoding. The first call for each builds its tables (tens of
+ * milliseconds; 10 MB for cl100k_base, 18 for o200k_base): call it off the event loop, or where
+ * tokenizer_ready says so. Lives as long as the process. Any thread; a second caller waits for the
+ * first. */
 const struct tokenizer *tokenizer_builtin(enum encoding encoding);
 /* Whether the next call will not wait. */
 bool tokenizer_ready(enum encoding encoding);
 
 /* A tokenizer from the text of a rank file (tiktoken's format: base64, a space, the rank, a line
- * each). NULL with a sentence in `why` that names the line. The text is not kept. Counted:
+ * each; at most 16 MiB, 255 bytes a token, and all 256 single bytes among them). NULL with a sentence
+ * in `why` that names the line. The text is not kept. Takes tens to hundreds of milliseconds. Counted:
  * tokenizers of files may be shared by snapshots. */
 struct tokenizer *tokenizer_new(struct span ranks, enum token_grammar grammar, char why[128]);
 struct tokenizer *tokenizer_ref(struct tokenizer *tokenizer);
 void tokenizer_unref(struct tokenizer **address);
 
-/* A thread's own. `slots`: a power of two of 16 bytes each; 0: the default. Used with any number of
- * tokenizers. */
+/* A thread's own. `slots`: a power of two, at least 2, of 16 bytes each; 0: the default, 65,536. They
+ * are taken for each tokenizer when it is first used with the cache, for at most four of them: a fifth
+ * takes the place of another. */
 struct token_cache *token_cache_new(size_t slots);
 void token_cache_free(struct token_cache **address);
 
 /* How many tokens the text is. Linear in its length, whatever it is. `cache` may be NULL (slower).
- */
+ * Where there is no memory for what a strange text needs (malformed, not normalised, one piece of more
+ * than 512 bytes), a figure that is certainly not below it. */
 int64_t tokens_count(const struct tokenizer *tokenizer, struct token_cache *cache,
                      struct span text);
 /* The same, but stops once the count is over `limit`, and then returns some number over it. */
 int64_t tokens_count_until(const struct tokenizer *tokenizer, struct token_cache *cache,
                            struct span text, int64_t limit);
-/* The ids. Writes at most `room` of them and returns how many there are. */
+/* The ids (ranks). Writes at most `room` of them and returns how many there are. 0 where there is no
+ * memory to repair or normalise the text. */
 size_t tokens_encode(const struct tokenizer *tokenizer, struct span text, uint32_t *ids,
                      size_t room);
 
 /* ---- counting what comes in parts ---- */
 
-/* A count of text that arrives in parts, cut anywhere (inside a character too): token_stream_end
- * gives what tokens_count gives of the whole. Holds back at most the text since the last place where
- * what follows can change nothing; a piece over TOKEN_STREAM_MAX (no text of a language has one) is
- * cut there, and counts at most a token more. */
+/* A count of text that arrives in parts, cut anywhere (inside a character too): token_stream_total
+ * gives what tokens_count gives of all that came. Holds back at most the text since the last place
+ * where what follows can change nothing: the last word, usually. Of a text without such a place that is
+ * longer than TOKEN_STREAM_MAX (no language's) what is certain is counted; a single piece that is
+ * longer is cut, and may count a token or two more or fewer. */
 #define TOKEN_STREAM_MAX ((size_t)64 * 1024)
 
 struct token_stream {
@@ -105,7 +111,7 @@ struct token_stream {
 void token_stream_init(struct token_stream *stream, const struct tokenizer *tokenizer);
 void token_stream_fini(struct token_stream *stream);
 void token_stream_feed(struct token_stream *stream, struct token_cache *cache, struct span part);
-/* The count of all that was fed. More may be fed after. */
+/* The count of all that was fed, in the time that what is held takes. More may be fed after. */
 int64_t token_stream_total(const struct token_stream *stream, struct token_cache *cache);
 
 #endif

@@ -49,6 +49,9 @@ void deferred_init(struct deferred *work, void (*run)(struct deferred *work));
 /* Queues it; does nothing when it is queued already. From inside run() it goes into the next pass;
  * until the queue is empty the loop does not block. */
 void loop_defer(struct loop *loop, struct deferred *work);
+/* The same, but it runs before any other deferred work does, what is queued already included: for
+ * what must be on the disk before anybody hears of it. */
+void loop_defer_first(struct loop *loop, struct deferred *work);
 /* Safe when not queued. run() may cancel, and then free, any item, its own included. */
 void deferred_cancel(struct deferred *work);
 

@@ -33,6 +33,7 @@ struct health_cell {
     _Atomic int64_t rest_until_ns; /* asks nothing before; 0: does not rest */
     _Atomic int64_t rest_ns;       /* the length of the last rest; doubles */
     _Atomic int64_t probe_ns;      /* when the probe under way was let through; 0: none */
+    atomic_bool breached;          /* it has billed more than it was allowed to, see below */
 };
 
 struct health_cell *health_cell_new(void);
@@ -54,5 +55,11 @@ enum health_result {
 void health_report(struct health_cell *cell, enum health_result result, int64_t now_ns);
 /* It asked for a pause (429 with Retry-After). At most HEALTH_REST_MOST_NS. */
 void health_rest(struct health_cell *cell, int64_t pause_ns, int64_t now_ns);
+
+/* It has billed more than the bound: no budget with `hold: bound` may be spent on it until somebody has
+ * acknowledged that. True when that was not known yet. */
+bool health_note_breach(struct health_cell *cell);
+bool health_is_breached(const struct health_cell *cell);
+void health_acknowledge(struct health_cell *cell);
 
 #endif

@@ -60,9 +60,24 @@ bool subject_may_use(const struct key *key, struct span model);
 int64_t subject_max_input_tokens(const struct key *key);
 /* Whether some node of the path limits tokens a minute. */
 bool subject_has_token_limit(const struct key *key);
-/* Every budget over this key into `path`; returns how many (≤ BUDGET_MAX_PATH, config's promise).
- * */
-size_t subject_budgets(const struct key *key, const struct budget *path[BUDGET_MAX_PATH]);
-bool subject_has_budget(const struct key *key);
+/* Every budget over this key that is about such a request, into `path`; returns how many
+ * (≤ BUDGET_MAX_PATH, config's promise). */
+size_t subject_budgets(const struct key *key, const struct budget_facts *facts,
+                       const struct budget *path[BUDGET_MAX_PATH]);
+
+/* What of a kind lies over the key: whatever it asks for, or with `facts` over such a request. */
+enum subject_has {
+    SUBJECT_HAS_BUDGET, /* any */
+    SUBJECT_HAS_LIMIT,  /* one that refuses: what the request may use must be bounded */
+    SUBJECT_HAS_MONEY,  /* one that refuses by dollars: it must have a price */
+    SUBJECT_HAS_TOKENS, /* one that refuses by tokens: nothing it cannot see into, free or not */
+    SUBJECT_HAS_BOUND, /* one with `hold: bound`, which a target that broke its bound may not use */
+    SUBJECT_HAS_LEARNED, /* one with `hold: learned` */
+};
+bool subject_has(const struct key *key, const struct budget_facts *facts, enum subject_has what);
+static inline bool subject_has_budget(const struct key *key)
+{
+    return subject_has(key, NULL, SUBJECT_HAS_BUDGET);
+}
 
 #endif

@@ -21,6 +21,9 @@ static const struct admin_route routes[] = {
     {SPAN_INIT("/healthz"), SPAN_INIT("GET"), false, health_live},
     {SPAN_INIT("/readyz"), SPAN_INIT("GET"), false, health_ready},
     {SPAN_INIT("/metrics"), SPAN_INIT("GET"), false, metrics_scrape},
+    {SPAN_INIT("/admin/budgets"), SPAN_INIT("GET"), true, budgets_get},
+    {SPAN_INIT("/admin/breakers"), SPAN_INIT("GET"), true, breakers_get},
+    {SPAN_INIT("/admin/breakers/ack"), SPAN_INIT("POST"), true, breakers_ack},
     {SPAN_INIT("/admin/reload"), SPAN_INIT("POST"), true, reload_post},
 };
 

@@ -39,6 +39,9 @@ bool host_allowed(const struct admin *admin, struct span host);
 void health_live(struct admin *admin, const struct headers *headers, struct admin_reply *reply);
 void health_ready(struct admin *admin, const struct headers *headers, struct admin_reply *reply);
 void metrics_scrape(struct admin *admin, const struct headers *headers, struct admin_reply *reply);
+void budgets_get(struct admin *admin, const struct headers *headers, struct admin_reply *reply);
+void breakers_get(struct admin *admin, const struct headers *headers, struct admin_reply *reply);
+void breakers_ack(struct admin *admin, const struct headers *headers, struct admin_reply *reply);
 void reload_post(struct admin *admin, const struct headers *headers, struct admin_reply *reply);
 
 #endif

@@ -34,16 +34,15 @@ static void add(struct samples *samples, struct gauge_sample sample)
 struct budget_line {
     const char *labels;
     struct budget_view view;
+    struct ladder_view ladder;
 };
 
-static const char *budget_labels(struct samples *samples, const char *owner, const char *name)
+static const char *budget_labels(struct samples *samples, const struct budget *budget)
 {
     struct buf text;
     buf_init(&text, 4096, 0);
     buf_append(&text, SPAN("budget=\""));
-    metrics_escape_label(&text, span_from_string(owner));
-    buf_append_byte(&text, '/');
-    metrics_escape_label(&text, span_from_string(name));
+    metrics_escape_label(&text, span_from_string(budget->label));
     buf_append_byte(&text, '"');
     const char *labels = arena_copy(&samples->arena, buf_span(&text)).ptr;
     buf_fini(&text);
@@ -51,12 +50,13 @@ static const char *budget_labels(struct samples *samples, const char *owner, con
 }
 
 static size_t look_at_budgets(struct samples *samples, const struct allowance *allowance,
-                              const char *owner, int64_t wall_ns, struct budget_line *lines)
+                              struct ladder_now now, struct budget_line *lines)
 {
     for (size_t i = 0; i < allowance->budget_count; i++) {
         const struct budget *budget = &allowance->budgets[i];
-        lines[i].labels = budget_labels(samples, owner, budget->name);
-        budget_look(budget->cell, wall_ns, &lines[i].view);
+        lines[i].labels = budget_labels(samples, budget);
+        budget_look(budget, NULL, now.wall_ns, &lines[i].view);
+        budget_ladder_look(budget, NULL, now, &lines[i].ladder);
     }
     return allowance->budget_count;
 }
@@ -75,17 +75,23 @@ static size_t gather_budgets(struct samples *samples, const struct snapshot *sna
                              struct budget_line *lines)
 {
     size_t count = 0;
-    int64_t now = clock_wall_ns();
-    for (size_t i = 0; i < snapshot->tenant_count; i++) {
-        const struct tenant *tenant = snapshot->tenants[i];
-        count += look_at_budgets(samples, &tenant->allowance, tenant->path, now, lines + count);
-    }
-    for (size_t i = 0; i < snapshot->key_count; i++) {
-        const struct key *key = snapshot->keys[i];
-        struct span owner = arena_printf(&samples->arena, "key:%s", key->id);
-        count += look_at_budgets(samples, &key->allowance, owner.ptr, now, lines + count);
-    }
+    struct ladder_now now = {.wall_ns = clock_wall_ns(), .mono_ns = clock_monotonic_ns()};
+    for (size_t i = 0; i < snapshot->tenant_count; i++)
+        count += look_at_budgets(samples, &snapshot->tenants[i]->allowance, now, lines + count);
+    for (size_t i = 0; i < snapshot->key_count; i++)
+        count += look_at_budgets(samples, &snapshot->keys[i]->allowance, now, lines + count);
     return count;
+}
+
+static void add_breakers(struct samples *samples, const struct budget_line *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add(samples,
+            (struct gauge_sample){.name = "weir_breaker_state",
+                                  .help = "0 closed, 1 warn, 2 throttle, 3 downgrade, 4 open.",
+                                  .labels = lines[i].labels,
+                                  .value = (int64_t)lines[i].ladder.state,
+                                  .unit = 1});
 }
 
 enum budget_figure { FIGURE_LIMIT, FIGURE_SPENT, FIGURE_HELD, FIGURE_UNCERTAIN };
@@ -110,11 +116,12 @@ static void add_budget_family(struct samples *samples, const char *name, const c
                               enum budget_figure figure)
 {
     for (size_t i = 0; i < count; i++)
-        add(samples, (struct gauge_sample){.name = name,
-                                           .help = help,
-                                           .labels = lines[i].labels,
-                                           .value = figure_of(&lines[i].view, figure),
-                                           .unit = NUSD_PER_USD});
+        if (lines[i].view.limit_nusd != BUDGET_NO_LIMIT) /* else it is in tokens */
+            add(samples, (struct gauge_sample){.name = name,
+                                               .help = help,
+                                               .labels = lines[i].labels,
+                                               .value = figure_of(&lines[i].view, figure),
+                                               .unit = NUSD_PER_USD});
 }
 
 static void add_budgets(struct samples *samples, const struct snapshot *snapshot)
@@ -133,6 +140,7 @@ static void add_budgets(struct samples *samples, const struct snapshot *snapshot
     add_budget_family(samples, "weir_budget_uncertain_usd",
                       "Held because the provider may have billed it without saying so.", lines,
                       count, FIGURE_UNCERTAIN);
+    add_breakers(samples, lines, count);
 }
 
 /* ---- providers ---- */
@@ -190,6 +198,22 @@ static void add_config(struct samples *samples, const struct admin *admin)
                                        .help = "The version of this program.",
                                        .labels = "version=\"" WEIR_VERSION "\"",
                                        .value = 1,
+                                       .unit = 1});
+}
+
+static void add_ledger(struct samples *samples, const struct admin *admin)
+{
+    struct ledger_state state = admin->owner->ledger_state(admin->argument);
+    add(samples, (struct gauge_sample){.name = "weir_ledger_ok",
+                                       .help = "Whether the journal can be written.",
+                                       .labels = "",
+                                       .value = state.ok ? 1 : 0,
+                                       .unit = 1});
+    add(samples, (struct gauge_sample){.name = "weir_ledger_lag_records",
+                                       .help = "Records of the journal that the database does not "
+                                               "have yet.",
+                                       .labels = "",
+                                       .value = state.lag,
                                        .unit = 1});
 }
 
@@ -256,6 +280,7 @@ void metrics_scrape(struct admin *admin, const struct headers *headers, struct a
     add_budgets(&samples, snapshot);
     add_providers(&samples, snapshot);
     add_config(&samples, admin);
+    add_ledger(&samples, admin);
     add_process(&samples);
     if (!arena_failed(&samples.arena))
         metrics_render(admin->metrics, admin->worker_count, samples.items, samples.count,

@@ -15,5 +15,7 @@ int cmd_sim(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
 int cmd_tokens(int argc, char **argv);
 int cmd_prices(int argc, char **argv);
+int cmd_spend(int argc, char **argv);
+int cmd_ledger(int argc, char **argv);
 
 #endif

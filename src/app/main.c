@@ -16,7 +16,11 @@ static const struct {
     {"sim", cmd_sim, "weir sim [--listen A:P] [--prices FILE] the simulated provider"},
     {"tokens", cmd_tokens, "weir tokens [--chat] [FILE]             tokens of a text or a body"},
     {"keys", cmd_keys, "weir keys new --tenant T [--id ID]      a new client key"},
-    {"prices", cmd_prices, "weir prices import|diff FILE            price lists of others, and what changed"},
+    {"prices", cmd_prices,
+     "weir prices import|diff FILE            price lists of others, and what changed"},
+    {"spend", cmd_spend, "weir spend [--by tenant,…] [--since D]  what was spent"},
+    {"ledger", cmd_ledger,
+     "weir ledger verify|prove|rebuild|…      whether what is kept of it is right"},
 };
 
 static void usage(FILE *out)

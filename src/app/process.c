@@ -4,6 +4,7 @@
 #include "process_private.h"
 
 #include "estimates.h"
+#include "ledger.h"
 #include "simulator.h" /* stopped here, started by the load */
 #include "thread.h"
 
@@ -103,8 +104,19 @@ static bool owner_reload(void *argument, struct buf *report)
     return reload_now(argument, report);
 }
 
+/* Holds of budgets are what a stream takes or refuses; receipts wait in memory meanwhile. */
+static struct ledger_state owner_ledger_state(void *argument)
+{
+    const struct process *process = argument;
+    struct ledger_state state = {.ok = true, .lag = ledger_lag(process->ledger)};
+    for (size_t i = 0; i < process->thread_count; i++)
+        state.ok = state.ok && worker_thread_journals(process->threads[i]);
+    return state;
+}
+
 static const struct admin_owner admin_owner = {.snapshot = owner_snapshot,
                                                .reload_state = owner_reload_state,
+                                               .ledger_state = owner_ledger_state,
                                                .ready = owner_ready,
                                                .reload = owner_reload};
 
@@ -129,6 +141,10 @@ static bool open_state_dir(struct process *process)
         fprintf(stderr, "weir: state_dir '%s': %s\n", directory, strerror(errno));
         return false;
     }
+    /* Its lock comes before all else that is kept there. */
+    process->ledger = ledger_open(process->snapshot);
+    if (process->ledger == NULL)
+        return false;
     process->estimates = estimates_open(process->loop, process->cells, directory);
     process->token = process->snapshot->admin_token;
     if (process->token != NULL || process->snapshot->admin_listen == NULL)
@@ -177,17 +193,15 @@ static bool open_threads(struct process *process)
     process->threads = memory_array(count, sizeof *process->threads);
     process->metrics = memory_array(count, sizeof *process->metrics);
     for (size_t i = 0; i < count; i++) {
-        const char *address = "", *error = "";
-        struct worker_thread_settings settings = {.snapshot = snapshot_ref(process->snapshot),
+        struct worker_thread_settings settings = {.snapshot = process->snapshot,
                                                   .access_log_fd = process->log_fd,
                                                   .shared = process->shared,
+                                                  .journal = ledger_journal(process->ledger),
                                                   .drained = drain_thread_done,
                                                   .argument = process};
-        struct worker_thread *thread = worker_thread_new(&settings, &address, &error);
-        if (thread == NULL) {
-            fprintf(stderr, "weir: cannot listen on %s: %s\n", address, error);
+        struct worker_thread *thread = worker_thread_new(&settings);
+        if (thread == NULL)
             return false;
-        }
         process->metrics[i] = gateway_worker_metrics(worker_thread_gateway(thread));
         process->threads[process->thread_count++] = thread;
     }
@@ -261,6 +275,7 @@ void process_close(struct process **address)
     admin_stop(&process->admin);
     for (size_t i = 0; i < process->thread_count; i++)
         worker_thread_free(&process->threads[i]);
+    ledger_close(&process->ledger);
     gateway_shared_free(&process->shared);
     estimates_close(&process->estimates);
     simulator_stop(&process->simulator);

@@ -19,6 +19,7 @@ struct cells;
 struct estimates;
 struct gateway_shared;
 struct inbox;
+struct ledger;
 struct loop;
 struct metrics;
 struct signal_watch;
@@ -51,6 +52,7 @@ struct process {
     struct file_print *prints;  /* of snapshot->files */
     struct timer *settle_timer; /* changes come in bursts: one reload for all */
 
+    struct ledger *ledger;
     struct simulator *simulator;
     struct gateway_shared *shared; /* of the threads */
     struct worker_thread **threads;

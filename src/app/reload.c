@@ -140,6 +140,11 @@ static bool same_listen(const struct snapshot *old, const struct snapshot *new)
     return same;
 }
 
+static bool same_ledger(const struct ledger_rule *old, const struct ledger_rule *new)
+{
+    return old->durability == new->durability && old->retention_ms == new->retention_ms;
+}
+
 /* What a running process cannot change. */
 static void warn_fixed(const struct snapshot *old, const struct snapshot *new)
 {
@@ -152,6 +157,7 @@ static void warn_fixed(const struct snapshot *old, const struct snapshot *new)
         {"admin.listen", same_text(old->admin_listen, new->admin_listen)},
         {"admin.token", same_text(old->admin_token, new->admin_token)},
         {"state_dir", same_text(old->state_dir, new->state_dir)},
+        {"ledger", same_ledger(&old->ledger, &new->ledger)},
         {"log.file", same_text(old->log_file, new->log_file)},
     };
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)

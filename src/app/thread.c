@@ -5,10 +5,12 @@
 
 #include "base/assert.h"
 #include "base/memory.h"
+#include "ledger/journal.h"
 #include "loop/inbox.h"
 #include "loop/loop.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct worker_thread {
@@ -16,6 +18,7 @@ struct worker_thread {
     bool started;
     struct loop *loop;
     struct inbox *inbox;
+    struct journal_stream *stream;
     struct gateway_worker *gateway;
     void (*drained)(void *argument);
     void *argument;
@@ -62,15 +65,37 @@ static void send(struct worker_thread *thread, enum order order, struct snapshot
     inbox_post(thread->inbox, &message->item);
 }
 
-struct worker_thread *worker_thread_new(const struct worker_thread_settings *settings,
-                                        const char **address, const char **error)
+/* The stream is used by nobody yet, so it may be handed on with the thread. */
+static bool open_stream(struct worker_thread *thread, struct journal *journal)
 {
-    struct snapshot *snapshot = settings->snapshot;
+    struct ledger_fault fault;
+    thread->stream = journal_stream_open(journal, thread->loop, &fault);
+    if (thread->stream == NULL)
+        fprintf(stderr, "weir: ledger: %s\n", fault.text);
+    return thread->stream != NULL;
+}
+
+static bool open_gateway(struct worker_thread *thread,
+                         const struct worker_thread_settings *settings)
+{
+    const char *address = "", *error = "";
+    struct gateway_settings gateway = {.loop = thread->loop,
+                                       .snapshot = snapshot_ref(settings->snapshot),
+                                       .access_log_fd = settings->access_log_fd,
+                                       .shared = settings->shared,
+                                       .stream = thread->stream};
+    thread->gateway = gateway_worker_new(&gateway);
+    bool listens = gateway_worker_listen(thread->gateway, &address, &error);
+    if (!listens)
+        fprintf(stderr, "weir: cannot listen on %s: %s\n", address, error);
+    return listens;
+}
+
+struct worker_thread *worker_thread_new(const struct worker_thread_settings *settings)
+{
     struct loop *loop = loop_new();
     if (loop == NULL) {
-        *address = snapshot->listen[0].text;
-        *error = "out of file descriptors";
-        snapshot_unref(&snapshot);
+        fprintf(stderr, "weir: out of file descriptors\n");
         return NULL;
     }
     struct worker_thread *thread = MEMORY_NEW(struct worker_thread);
@@ -78,12 +103,7 @@ struct worker_thread *worker_thread_new(const struct worker_thread_settings *set
     thread->argument = settings->argument;
     thread->loop = loop;
     thread->inbox = inbox_new(thread->loop, deliver, thread);
-    struct gateway_settings gateway = {.loop = thread->loop,
-                                       .snapshot = snapshot,
-                                       .access_log_fd = settings->access_log_fd,
-                                       .shared = settings->shared};
-    thread->gateway = gateway_worker_new(&gateway);
-    if (!gateway_worker_listen(thread->gateway, address, error))
+    if (!open_stream(thread, settings->journal) || !open_gateway(thread, settings))
         worker_thread_free(&thread);
     return thread;
 }
@@ -128,9 +148,15 @@ void worker_thread_free(struct worker_thread **address)
         pthread_join(thread->thread, NULL);
     }
     gateway_worker_free(&thread->gateway);
+    journal_stream_close(&thread->stream); /* after the last receipts */
     inbox_free(&thread->inbox);
     loop_free(&thread->loop);
     free(thread);
+}
+
+bool worker_thread_journals(const struct worker_thread *thread)
+{
+    return journal_ok(thread->stream);
 }
 
 struct gateway_worker *worker_thread_gateway(struct worker_thread *thread)

@@ -12,20 +12,21 @@
 
 #include <stdbool.h>
 
+struct journal;
 struct worker_thread;
 
 struct worker_thread_settings {
-    struct snapshot *snapshot; /* the reference is taken over */
+    struct snapshot *snapshot; /* borrowed; the worker takes a reference of its own */
     int access_log_fd;
     struct gateway_shared *shared; /* outlives the thread */
+    struct journal *journal;       /* likewise; each worker has a stream of it */
     /* Called on the worker's thread once it has drained. */
     void (*drained)(void *argument);
     void *argument;
 };
 
-/* NULL when an address cannot be bound: *address and *error say which and why. */
-struct worker_thread *worker_thread_new(const struct worker_thread_settings *settings,
-                                        const char **address, const char **error);
+/* NULL after a line on stderr: an address cannot be bound, or no journal stream begun. */
+struct worker_thread *worker_thread_new(const struct worker_thread_settings *settings);
 void worker_thread_start(struct worker_thread *thread);
 
 /* Messages; from the main thread. */
@@ -36,6 +37,8 @@ void worker_thread_interrupt(struct worker_thread *thread);
 /* Stops and joins the thread (if it was started) and frees all of it. */
 void worker_thread_free(struct worker_thread **address);
 
+/* Whether its journal stream can be written. */
+bool worker_thread_journals(const struct worker_thread *thread);
 struct gateway_worker *worker_thread_gateway(struct worker_thread *thread);
 
 #endif

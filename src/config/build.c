@@ -41,6 +41,18 @@ static void drop_budget(void *cell)
     budget_cell_unref(&last);
 }
 
+static void drop_subjects(void *subjects)
+{
+    struct budget_subjects *last = subjects;
+    budget_subjects_unref(&last);
+}
+
+static void drop_outputs(void *outputs)
+{
+    struct outputs *last = outputs;
+    outputs_unref(&last);
+}
+
 static void drop_health(void *cell)
 {
     struct health_cell *last = cell;
@@ -128,25 +140,45 @@ static const char *cell_name(struct check *check, const char *owner, const char 
     return name.ptr;
 }
 
+/* "tenant acme/search" and a name: "acme/search/day"; "key batch": "key:batch/day". */
+static const char *budget_label(struct check *check, struct span owner, const char *name)
+{
+    struct span kind;
+    struct span who = span_cut(owner, ' ', &kind);
+    struct span label =
+        arena_printf(&check->snapshot->arena, "%s%.*s/%s",
+                     span_equal(kind, SPAN("key")) ? "key:" : "", SPAN_ARG(who), name);
+    ASSERT(label.ptr != NULL);
+    return label.ptr;
+}
+
 /* From here on cells change, so nothing below may fail. */
+static void build_budget(struct check *check, const char *owner, struct budget *budget)
+{
+    struct cells *cells = check->settings->cells;
+    budget->label = budget_label(check, span_from_string(owner), budget->name);
+    const char *name = cell_name(check, owner, cell_name(check, "budget", budget->name));
+    if (budget->per == BUDGET_PER_TENANT) {
+        budget->cell = cells_budget(cells, name, &budget->window);
+        give_back_at_end(check, drop_budget, budget->cell);
+        budget_cell_set_limit(budget->cell, BUDGET_NUSD, budget->limit_nusd);
+        budget_cell_set_limit(budget->cell, BUDGET_TOKENS, budget->limit_tokens);
+        return;
+    }
+    name = cell_name(check, name, cell_name(check, "per", budget_per_name(budget->per)));
+    budget->subjects = cells_subjects(cells, name, &budget->window);
+    give_back_at_end(check, drop_subjects, budget->subjects);
+    budget_subjects_set_limits(budget->subjects, budget->limit_nusd, budget->limit_tokens);
+}
+
 static struct budget *build_budgets(struct check *check, const char *owner,
                                     const struct draft_allowance *draft)
 {
-    struct cells *cells = check->settings->cells;
     struct budget *budgets =
         config_alloc(&check->snapshot->arena, draft->budget_count, sizeof(*budgets));
     for (size_t i = 0; i < draft->budget_count; i++) {
-        const struct draft_budget *from = &draft->budgets[i];
-        const char *what = cell_name(check, "budget", from->name);
-        struct budget_cell *cell = cells_budget(cells, cell_name(check, owner, what), from->window);
-        give_back_at_end(check, drop_budget, cell);
-        budget_cell_set_limit(cell, from->limit_nusd);
-        budgets[i] = (struct budget){.name = from->name,
-                                     .window = from->window,
-                                     .cell = cell,
-                                     .max_hold_nusd = from->max_hold_nusd,
-                                     .refusal_status = from->refusal_status,
-                                     .release_uncertain = from->release_uncertain != 0};
+        budgets[i] = draft->budgets[i].budget;
+        build_budget(check, owner, &budgets[i]);
     }
     return budgets;
 }
@@ -265,6 +297,8 @@ void build_snapshot(struct check *check)
     build_models(check);
     build_tenants(check);
     build_keys(check);
+    snapshot->outputs = cells_outputs(check->settings->cells);
+    give_back_at_end(check, drop_outputs, snapshot->outputs);
     warn_all(check);
     snapshot->files = build_texts(check, &check->files, &snapshot->file_count);
     snapshot->warnings = build_texts(check, &check->warnings, &snapshot->warning_count);

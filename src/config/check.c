@@ -23,6 +23,7 @@ void check_init(struct check *check, const struct load_settings *settings,
     list_init(&check->keys);
     list_init(&check->certificates);
     list_init(&check->files);
+    list_init(&check->zones);
     list_init(&check->warnings);
     table_init(&check->providers_by_name);
     table_init(&check->tenants_by_path);

@@ -16,6 +16,8 @@
 #include "report.h"
 #include "schema.h"
 
+#define CHECK_STATE_DIR "./state" /* where the file does not say */
+
 /* A credential. Its text lies in the scratch arena and is wiped when the load ends. */
 struct secret {
     struct span text; /* empty: none */
@@ -27,13 +29,12 @@ struct secret {
 /* Its cell is not known yet: that is the build's to take, once nothing can go wrong. */
 struct draft_budget {
     struct mark at;
-    const char *name; /* NULL: missing or bad */
-    enum window_kind window;
-    int refusal_status;
-    int release_uncertain; /* a truth value: field_choice stores ints */
-    int64_t limit_nusd;
-    int64_t max_hold_millionths; /* of the limit; -1: max_hold_nusd says */
-    int64_t max_hold_nusd;
+    struct budget budget;  /* name NULL: missing or bad */
+    int release_uncertain; /* truth values: field_choice stores ints */
+    int observe;
+    struct mark zone_at; /* line 0: no zone was given */
+    struct mark burn_at;
+    int64_t max_hold_millionths; /* of the limit; -1: in dollars */
 };
 
 /* What a tenant or a key is allowed, before it has cells. */
@@ -88,6 +89,13 @@ struct draft_tls {
     const struct tls_context *context;
 };
 
+/* A time zone that some budget names. */
+struct draft_zone {
+    struct list link;
+    const char *name;
+    const struct timezone_rules *rules; /* the snapshot's arena closes it */
+};
+
 struct check {
     const struct load_settings *settings;
     struct report *report;
@@ -105,11 +113,11 @@ struct check {
     struct secret admin_token;
     struct mark admin_listen_at;
     bool admin_is_loopback;
-    struct tls_context *tls; /* of addresses that do not say; NULL: none */
+    struct tls_context *tls;     /* of addresses that do not say; NULL: none */
     bool has_catalogue;          /* `prices` has chosen one, or none */
     struct catalogue *catalogue; /* that it has chosen; NULL: none */
-    struct span proxy;       /* empty: none */
-    struct span ca_file;     /* empty: the system's */
+    struct span proxy;           /* empty: none */
+    struct span ca_file;         /* empty: the system's */
 
     struct list providers; /* struct draft_provider, in the file's order; so are the others */
     struct list models;
@@ -117,6 +125,7 @@ struct check {
     struct list keys;
     struct list certificates; /* struct draft_tls */
     struct list files;        /* struct draft_text */
+    struct list zones;        /* struct draft_zone */
     struct list warnings;     /* struct draft_text */
     struct table providers_by_name;
     struct table tenants_by_path;
@@ -141,6 +150,7 @@ void check_file(struct check *check, const struct node *root);
 field_reader check_admin;
 /* `prices`: which catalogue. */
 field_reader check_catalogue;
+field_reader check_ledger;
 /* `listen`, and that it and `admin` do not meet. */
 void check_listen(struct check *check);
 /* The sections that refer to each other, in this order. */
@@ -165,6 +175,12 @@ void check_refuse_model(struct check *check, const struct node *value);
 /* The budgets and limits of a tenant or key. Member: struct draft_allowance. */
 field_reader check_budgets;
 field_reader check_limits;
+/* Within a budget. Member: struct draft_budget, as a whole. */
+field_reader check_timezone;
+field_reader check_steps;
+field_reader check_burn_rate;
+/* Once the budget is read: what its burn rate and its window make of each other. */
+void check_burn_window(struct check *check, const struct draft_budget *draft);
 
 /* Member: struct secret. */
 field_reader check_secret;

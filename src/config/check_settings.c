@@ -103,6 +103,7 @@ static void read_log(struct check *check, const struct field *field, const struc
 /* ---- the rest ---- */
 
 #define DURATION_MAX ((int64_t)24 * 3600 * 1000)
+#define RETENTION_MS (400 * DURATION_MAX)
 #define TIMEOUT(NAME)                                                                          \
     {                                                                                          \
         .name = #NAME, .read = field_duration, .offset = offsetof(struct timeouts, NAME##_ms), \
@@ -220,7 +221,7 @@ static const struct field top_fields[] = {
     {.name = "include"},
     {.name = "cache"},
     {.name = "store"},
-    {.name = "ledger"},
+    {.name = "ledger", .read = check_ledger},
     {.name = "alerts"},
     {.name = "telemetry"},
     {.name = NULL}};
@@ -229,7 +230,7 @@ static const struct field top_fields[] = {
 static void set_defaults(struct snapshot *snapshot)
 {
     snapshot->admin_listen = "127.0.0.1:9090";
-    snapshot->state_dir = "./state";
+    snapshot->state_dir = CHECK_STATE_DIR;
     snapshot->timeouts = (struct timeouts){.connect_ms = 5000,
                                            .first_byte_ms = 120000,
                                            .idle_ms = 60000,
@@ -240,6 +241,7 @@ static void set_defaults(struct snapshot *snapshot)
     snapshot->max_connections = 20000;
     snapshot->memory_bytes = 1 << 30;
     snapshot->drain_ms = 30000;
+    snapshot->ledger.retention_ms = RETENTION_MS;
     snapshot->log_file = "-";
 }
 

@@ -18,6 +18,7 @@
 #include "read.h"
 #include "report.h"
 
+#include <string.h>
 #include <unistd.h>
 
 /* What read.c lets through takes far less; the arenas' caps are not what bounds it. */
@@ -82,6 +83,26 @@ bool config_wants_simulator(const char *path)
     report_finish(&report, &problems);
     problems_fini(&problems);
     return wants;
+}
+
+char *config_state_dir(const char *path, struct problems *problems)
+{
+    struct report report;
+    struct arena scratch;
+    char *state_dir = NULL;
+    report_init(&report, path);
+    arena_init(&scratch, ARENA_CAP);
+    const struct node *root = read_file(path, &scratch, &report);
+    const struct node *node = root != NULL ? node_get(root, "state_dir") : NULL;
+    if (node != NULL && !node_is_null(node) && node->type != NODE_SCALAR)
+        report_add(&report, node->at, "'state_dir' must be a single value");
+    else if (node != NULL && !node_is_null(node) && !node->bad)
+        state_dir = memory_string(node->text.ptr, node->text.len);
+    else if (root != NULL && (node == NULL || !node->bad))
+        state_dir = memory_string(CHECK_STATE_DIR, strlen(CHECK_STATE_DIR));
+    arena_fini(&scratch);
+    report_finish(&report, problems);
+    return state_dir;
 }
 
 const char *config_find(const char *given)

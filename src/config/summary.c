@@ -6,14 +6,23 @@
  */
 #include "summary.h"
 #include "base/clock.h"
-#include "base/money.h"
 #include "config/load.h"
 
 #include <inttypes.h>
 
+#define DAY_MS ((int64_t)24 * 3600 * 1000)
+
 static const char *plural(size_t count)
 {
     return count == 1 ? "" : "s";
+}
+
+static void print_ledger(const struct snapshot *snapshot, FILE *out)
+{
+    const struct ledger_rule *ledger = &snapshot->ledger;
+    fprintf(out, "ledger: %s, durability %s, receipts for %" PRId64 " days%s\n",
+            snapshot->state_dir, ledger->durability == LEDGER_STRICT ? "strict" : "default",
+            ledger->retention_ms / DAY_MS, ledger->must_exist ? ", must exist" : "");
 }
 
 static void print_head(const struct snapshot *snapshot, FILE *out)
@@ -27,6 +36,7 @@ static void print_head(const struct snapshot *snapshot, FILE *out)
         fprintf(out, " %s%s", snapshot->listen[i].text,
                 snapshot->listen[i].tls != NULL ? " (TLS)" : "");
     fprintf(out, "\nadmin: %s\n", snapshot->admin_listen != NULL ? snapshot->admin_listen : "off");
+    print_ledger(snapshot, out);
 }
 
 static void print_providers(const struct snapshot *snapshot, FILE *out)
@@ -77,39 +87,12 @@ static void print_models(const struct snapshot *snapshot, FILE *out)
 
 /* ---- tenants and keys ---- */
 
-/* "a day", "a month", "in all". */
-static void print_window(enum window_kind window, FILE *out)
-{
-    if (window == WINDOW_TOTAL)
-        fprintf(out, "in all");
-    else
-        fprintf(out, "a %s", window_kind_name(window));
-}
-
 static void print_limits(const struct allowance *allowance, FILE *out)
 {
     if (allowance->rate != NULL)
         fprintf(out, "; %" PRId64 " requests a minute", allowance->rate->per_minute);
     if (allowance->gauge != NULL)
         fprintf(out, "; %" PRId64 " at once", allowance->gauge->limit);
-}
-
-/* The limit is the cell's: the one in force, also for older snapshots. */
-static void print_budgets(const struct allowance *allowance, const char *indent, FILE *out)
-{
-    char limit[MONEY_TEXT_SIZE];
-    char hold[MONEY_TEXT_SIZE];
-    for (size_t i = 0; i < allowance->budget_count; i++) {
-        const struct budget *budget = &allowance->budgets[i];
-        struct budget_view view;
-        budget_look(budget->cell, clock_wall_ns(), &view);
-        fprintf(out, "%sbudget %s: %s USD ", indent, budget->name,
-                money_format(view.limit_nusd, limit));
-        print_window(budget->window, out);
-        fprintf(out, "; one request holds at most %s; %d when spent%s\n",
-                money_format(budget->max_hold_nusd, hold), budget->refusal_status,
-                budget->release_uncertain ? "; releases what is uncertain" : "");
-    }
 }
 
 /* With its keys, which lie in the snapshot beside those of others. */
@@ -122,7 +105,7 @@ static void print_tenant(const struct snapshot *snapshot, const struct tenant *t
         fprintf(out, "%s%.*s", i > 0 ? ", " : "", SPAN_ARG(tenant->models[i]));
     print_limits(&tenant->allowance, out);
     fprintf(out, "\n");
-    print_budgets(&tenant->allowance, "    ", out);
+    summary_budgets(&tenant->allowance, "    ", out);
     for (size_t i = 0; i < snapshot->key_count; i++) {
         const struct key *key = snapshot->keys[i];
         if (key->tenant != tenant)
@@ -134,42 +117,28 @@ static void print_tenant(const struct snapshot *snapshot, const struct tenant *t
         }
         print_limits(&key->allowance, out);
         fprintf(out, "\n");
-        print_budgets(&key->allowance, "      ", out);
+        summary_budgets(&key->allowance, "      ", out);
     }
 }
 
 /* ---- what can go wrong ---- */
 
-/* How far the bill may pass each limit. Only what is uncertain and given back has no bound. */
-static void print_overshoot(const char *owner, const char *name, const struct allowance *allowance,
-                            FILE *out)
-{
-    for (size_t i = 0; i < allowance->budget_count; i++) {
-        const struct budget *budget = &allowance->budgets[i];
-        struct budget_view view;
-        char limit[MONEY_TEXT_SIZE];
-        budget_look(budget->cell, clock_wall_ns(), &view);
-        fprintf(out, "  %s %s, %s: %s while this process lives; up to %s more after each restart\n",
-                owner, name, budget->name,
-                budget->release_uncertain ? "not bounded (uncertain: release)" : "0.00 USD",
-                money_format(view.limit_nusd, limit));
-    }
-}
-
 static void print_money(const struct snapshot *snapshot, FILE *out)
 {
-    fprintf(out,
-            "\nwhat budgets hold\n"
-            "  Spend lives in memory in this version and is lost at restart, after a crash and "
-            "after power loss.\n"
-            "  Each gateway counts for itself: N of them may spend N times a limit.\n"
-            "  A provider that bills more than the limit it was sent is recorded in full.\n"
-            "\novershoot bound, by budget\n");
+    fprintf(
+        out,
+        "\nwhat budgets hold\n"
+        "  Budgets live in memory in this version: their windows begin anew at a restart, after "
+        "a crash and after power loss.\n"
+        "  Receipts of what was spent outlive all three, in the ledger: see `weir spend`.\n"
+        "  Each gateway counts for itself: N of them may spend N times a limit.\n"
+        "  A provider that bills more than the limit it was sent is recorded in full.\n"
+        "\novershoot bound, by budget\n");
     for (size_t i = 0; i < snapshot->tenant_count; i++)
-        print_overshoot("tenant", snapshot->tenants[i]->path, &snapshot->tenants[i]->allowance,
-                        out);
+        summary_overshoot("tenant", snapshot->tenants[i]->path, &snapshot->tenants[i]->allowance,
+                          out);
     for (size_t i = 0; i < snapshot->key_count; i++)
-        print_overshoot("key", snapshot->keys[i]->id, &snapshot->keys[i]->allowance, out);
+        summary_overshoot("key", snapshot->keys[i]->id, &snapshot->keys[i]->allowance, out);
 }
 
 static void print_warnings(const struct snapshot *snapshot, FILE *out)

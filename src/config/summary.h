@@ -12,4 +12,10 @@
  * that has a price of its own. */
 void summary_prices(const struct model *model, FILE *out);
 
+/* A line for each budget of a tenant or key. */
+void summary_budgets(const struct allowance *allowance, const char *indent, FILE *out);
+/* How far the bill may pass each limit. Only what is uncertain and given back has no bound. */
+void summary_overshoot(const char *owner, const char *name, const struct allowance *allowance,
+                       FILE *out);
+
 #endif

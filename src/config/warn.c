@@ -107,7 +107,7 @@ static void warn_keys(struct check *check)
     size_t unlimited = 0;
     for (size_t i = 0; i < snapshot->key_count; i++) {
         const struct key *key = snapshot->keys[i];
-        unlimited += subject_has_budget(key) ? 0 : 1;
+        unlimited += subject_has(key, NULL, SUBJECT_HAS_MONEY) ? 0 : 1;
         if (memcmp(key->digest, quickstart_digest, SHA256_SIZE) == 0)
             warn(check, "key '%s' is the quick start's, which everybody knows", key->id);
     }
@@ -129,7 +129,7 @@ static void warn_unpriced(struct check *check, const struct model *model)
         const struct key *key = snapshot->keys[i];
         if (!subject_may_use(key, model->name))
             continue;
-        if (!subject_has_budget(key)) {
+        if (!subject_has(key, NULL, SUBJECT_HAS_MONEY)) {
             free_of_charge++;
             continue;
         }

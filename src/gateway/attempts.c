@@ -16,7 +16,9 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "loop/timer.h"
+#include "policy/outputs.h"
 #include "telemetry/access_log.h"
 #include "telemetry/metrics.h"
 
@@ -89,12 +91,58 @@ void attempts_passed(const struct exchange *exchange)
 
 /* ---- its money ---- */
 
+/* Tokens follow the money: what is uncertain of the one is uncertain of the other. */
+static struct budget_charge charge_of(const struct exchange *exchange)
+{
+    const struct bill *bill = &exchange->bill;
+    int64_t held = exchange->lease.reservation.amount_tokens;
+    struct budget_charge charge = {.cost_nusd = bill->cost_nusd,
+                                   .uncertain_nusd = bill->uncertain_nusd,
+                                   .tokens = bill->usage.input + bill->usage.output,
+                                   .mono_ns = clock_monotonic_ns()};
+    bool counted = bill->source == USAGE_COUNTED;
+    if (counted && charge.tokens > held)
+        charge.tokens = held;
+    if ((counted || bill->uncertain_nusd > 0) && charge.tokens < held)
+        charge.uncertain_tokens = held - charge.tokens;
+    return charge;
+}
+
+uint64_t exchange_outputs_key(const struct exchange *exchange)
+{
+    return outputs_key(span_from_string(exchange->key->tenant->path),
+                       span_from_string(exchange->target->provider->name), exchange->target->model);
+}
+
+/* More than was held: the provider broke the bound. */
+static bool breached(const struct exchange *exchange)
+{
+    const struct bill *bill = &exchange->bill;
+    return subject_has_budget(exchange->key) && bill->cost_nusd > bill->held_nusd;
+}
+
+/* What this attempt teaches: how long answers are, and whether the provider keeps its bounds. */
+static void learn(struct exchange *exchange)
+{
+    const struct bill *bill = &exchange->bill;
+    if (bill->source != USAGE_REPORTED || !exchange->usage_final)
+        return;
+    outputs_note(exchange->snapshot->outputs, exchange_outputs_key(exchange),
+                 bill->usage.output / exchange->call.choices);
+    if (breached(exchange) && health_note_breach(exchange->target->health))
+        log_warn("model '%.*s' at provider '%s' was billed above its bound: no budget with hold: "
+                 "bound is spent on it until POST /admin/breakers/ack",
+                 SPAN_ARG(exchange->target->model), exchange->target->provider->name);
+}
+
 void attempts_settle(struct exchange *exchange)
 {
     relay_cancel(exchange);
     attempts_report(exchange);
     bill_make(exchange);
-    lease_settle(&exchange->lease, exchange->bill.cost_nusd, exchange->bill.uncertain_nusd);
+    struct budget_charge charge = charge_of(exchange);
+    lease_settle(&exchange->lease, &charge);
+    learn(exchange);
 }
 
 /* ---- its record ---- */
@@ -106,13 +154,6 @@ static void count_tokens(struct exchange *exchange, const char *kind, int64_t to
                             span_from_string(kind)};
     if (tokens > 0)
         metrics_add(exchange->worker->metrics, METRIC_TOKENS, labels, tokens);
-}
-
-/* More than was held: the provider broke the bound. */
-static bool breached(const struct exchange *exchange)
-{
-    const struct bill *bill = &exchange->bill;
-    return subject_has_budget(exchange->key) && bill->cost_nusd > bill->held_nusd;
 }
 
 static void count(struct exchange *exchange)
@@ -146,12 +187,14 @@ void attempts_record(struct exchange *exchange)
     const struct bill *bill = &exchange->bill;
     receipt_copy(receipt->model, exchange->serving->name);
     receipt_copy(receipt->provider, span_from_string(exchange->target->provider->name));
-    receipt->overhead_ns = exchange->forwarded_ns - exchange->body_ended_ns;
+    receipt->overhead_ns =
+        exchange->forwarded_ns - exchange->body_ended_ns - exchange->waiting.waited_ns;
     receipt->detail = exchange->answer_err != ERR_NONE ? exchange->facts.reason : NULL;
     usage_add(&receipt->usage, &bill->usage);
     if (bill->source != USAGE_NONE)
         receipt->usage_source = bill->source;
     receipt->cost_nusd += bill->cost_nusd;
+    bill_add_meters(exchange, receipt->meter_nusd);
     receipt->uncertain_nusd += bill->uncertain_nusd;
     if (bill->source == USAGE_REPORTED && exchange->usage_final)
         counting_learn(exchange, &bill->usage);

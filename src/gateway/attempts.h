@@ -34,4 +34,7 @@ bool attempts_waiting(const struct exchange *exchange);
 /* Nothing will follow any more. */
 void attempts_stop(struct exchange *exchange);
 
+/* The tenant's answers of the target, in snapshot->outputs. */
+uint64_t exchange_outputs_key(const struct exchange *exchange);
+
 #endif

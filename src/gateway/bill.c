@@ -105,3 +105,16 @@ void bill_make(struct exchange *exchange)
     else if (exchange->answer != ANSWER_NONE && may_be_billed(exchange))
         charge_counted(exchange);
 }
+
+/* Where the cost was cut to what was held, the last meters have the less. */
+void bill_add_meters(const struct exchange *exchange, int64_t nusd[PRICE_METERS])
+{
+    int64_t parts[PRICE_METERS], left = exchange->bill.cost_nusd;
+    if (exchange->price == NULL || !price_parts(exchange->price, &exchange->bill.usage, parts))
+        return;
+    for (size_t i = 0; i < PRICE_METERS; i++) {
+        int64_t part = parts[i] < left ? parts[i] : left;
+        nusd[i] += part;
+        left -= part;
+    }
+}

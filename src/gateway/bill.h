@@ -4,6 +4,8 @@
 #ifndef GATEWAY_BILL_H
 #define GATEWAY_BILL_H
 
+#include "llm/price.h"
+
 struct exchange;
 
 /*
@@ -15,5 +17,7 @@ struct exchange;
  *   anything else                            what was counted; the rest of the hold is uncertain
  */
 void bill_make(struct exchange *exchange);
+/* Adds what the bill has for each meter's tokens, together at most its cost. */
+void bill_add_meters(const struct exchange *exchange, int64_t nusd[PRICE_METERS]);
 
 #endif

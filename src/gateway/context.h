@@ -44,7 +44,7 @@ static inline void context_init(struct context *context, struct context_room *ro
     *context = (struct context){.room = room};
 }
 /* input_count's listener. */
-void context_text(void *context, enum count_role role, struct span text, int64_t tokens);
+void context_text(void *argument, enum count_role role, struct span text, int64_t tokens);
 /* Tokens that were there before. Remembers this prompt for the session's next call; `session` 0: it
  * belongs to none. */
 int64_t context_repeated(const struct context *context, struct shards *sessions, uint64_t session);

@@ -68,6 +68,17 @@ static uint64_t session_key(const struct receipt *receipt)
     return hash_bytes(span_make(text, (size_t)size));
 }
 
+/* What one tenant's prompts were billed is remembered by their prints: another tenant that guesses a
+ * prompt is not to see it in an estimate, nor to bend one. So prints are each tenant's own. */
+static void keep_apart(struct count_features *features, const struct receipt *receipt)
+{
+    uint64_t tenant = hash_bytes(span_from_string(receipt->tenant));
+    if (features->head_print != 0) /* 0: there is none */
+        features->head_print ^= tenant;
+    for (int64_t i = 0; i < features->list_print_count; i++)
+        features->list_prints[i] ^= tenant;
+}
+
 static void name_prompt(struct receipt *receipt, uint64_t fingerprint)
 {
     if (receipt->prompt[0] == '\0' && fingerprint != 0)
@@ -82,6 +93,7 @@ static void finish(struct exchange *exchange, const struct context *context)
     const struct tokens_by_role *roles = &counted->input.by_role;
     counted->made = true;
     counted->tokens = counted->input.tokens;
+    keep_apart(&counted->input.features, receipt);
     if (counted->input.quality == COUNT_ESTIMATE)
         counted->tokens =
             estimate_cell_tokens(counted_target(exchange)->estimate, &counted->input.features);

@@ -91,6 +91,7 @@ static void exchange_free(struct exchange *exchange)
     struct gateway_worker *worker = exchange->worker;
     ASSERT(exchange->settled && exchange->recorded && exchange->attempt == NULL);
     ASSERT(!exchange->lease.open && !exchange->permitted && exchange->backoff == NULL);
+    ASSERT(exchange->waiting.timer == NULL);
     list_remove(&exchange->link);
     memory_release(exchange);
     snapshot_unref(&exchange->snapshot);
@@ -156,4 +157,14 @@ enum step exchange_refuse(struct exchange *exchange, enum err err, const char *p
         va_end(arguments);
     }
     return exchange->conn != NULL ? STEP_REFUSE : STEP_SETTLE;
+}
+
+struct budget_facts exchange_facts(const struct exchange *exchange, const struct model *model)
+{
+    const struct receipt *receipt = &exchange->receipt;
+    return (struct budget_facts){.key = span_from_string(exchange->key->id),
+                                 .user = span_from_string(receipt->user),
+                                 .session = span_from_string(receipt->session),
+                                 .model = model->name,
+                                 .tags = span_from_string(receipt->tags)};
 }

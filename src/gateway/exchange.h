@@ -24,6 +24,7 @@
 #include "plan.h"
 #include "policy/lease.h"
 #include "upstream/attempt.h"
+#include "waiting.h"
 #include "wire/request_reader.h"
 #include "wire/sse_reader.h"
 
@@ -99,7 +100,12 @@ struct exchange {
     struct plan plan;
     int64_t input_bound; /* tokens, for the target that RESERVE looks at */
 
+    /* LIMIT */
+    bool downgraded; /* by a budget's ladder: the plan begins with the fallback */
+
     /* RESERVE */
+    bool reserving; /* an entry of the plan was taken, and waits for its money */
+    struct waiting waiting;
     const struct model *serving; /* the model of the attempt: the one asked for, or a fallback */
     const struct target *target; /* its target */
     const struct price *price;   /* at the target, when the request began; NULL: none */
@@ -170,6 +176,9 @@ void exchange_pool_free(struct gateway_worker *worker);
  * there to hear it. `format` NULL: the error's own sentence. */
 enum step exchange_refuse(struct exchange *exchange, enum err err, const char *param,
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* What budgets ask of a request that this model would serve. */
+struct budget_facts exchange_facts(const struct exchange *exchange, const struct model *model);
 
 /* The steps (gateway/steps.def). */
 #define STEP(name, function, after) enum step function(struct exchange *exchange);

@@ -129,7 +129,7 @@ static void add_rate(struct fields *fields, struct exchange *exchange, const str
 static void look(const struct exchange *exchange, const struct budget *budget,
                  struct budget_view *view)
 {
-    budget_look(budget->cell, exchange->begun_wall_ns, view);
+    budget_look(budget, &exchange->lease.facts, exchange->begun_wall_ns, view);
     if (!exchange->bill.made || !exchange->lease.reservation.open)
         return;
     view->spent_nusd += exchange->bill.cost_nusd;
@@ -143,10 +143,11 @@ static const struct budget *tightest(const struct exchange *exchange, struct bud
 {
     const struct budget *path[BUDGET_MAX_PATH];
     const struct budget *least = NULL;
-    size_t count = subject_budgets(exchange->key, path);
+    size_t count = subject_budgets(exchange->key, &exchange->lease.facts, path);
     for (size_t i = 0; i < count; i++) {
         struct budget_view candidate;
-        if (exchange->refused_by != NULL && path[i] != exchange->refused_by)
+        if (exchange->refused_by != NULL ? path[i] != exchange->refused_by
+                                         : path[i]->limit_nusd == BUDGET_NO_LIMIT)
             continue;
         look(exchange, path[i], &candidate);
         if (least == NULL ||
@@ -158,23 +159,41 @@ static const struct budget *tightest(const struct exchange *exchange, struct bud
     return least;
 }
 
+static struct span in_usd(struct exchange *exchange, int64_t nusd)
+{
+    char text[MONEY_TEXT_SIZE];
+    return arena_copy(&exchange->arena, span_from_string(money_format(nusd, text)));
+}
+
+static struct span in_tokens(struct exchange *exchange, int64_t tokens)
+{
+    return arena_printf(&exchange->arena, "%lld tokens", (long long)tokens);
+}
+
 static void add_budget(struct fields *fields, struct exchange *exchange)
 {
     struct budget_view view;
     const struct budget *budget = tightest(exchange, &view);
     if (budget == NULL)
         return;
-    char limit[MONEY_TEXT_SIZE], spent[MONEY_TEXT_SIZE], held[MONEY_TEXT_SIZE];
     char reset[CLOCK_RFC3339_SIZE] = "never";
+    char window[WINDOW_TEXT_SIZE];
     if (view.reset_wall_ns != 0)
         clock_rfc3339(view.reset_wall_ns, reset);
+    bool tokens = view.limit_nusd == BUDGET_NO_LIMIT;
     const struct span parts[] = {
-        SPAN("name="),    span_from_string(budget->name),
-        SPAN(";window="), span_from_string(window_kind_name(budget->window)),
-        SPAN(";limit="),  span_from_string(money_format(view.limit_nusd, limit)),
-        SPAN(";spent="),  span_from_string(money_format(view.spent_nusd, spent)),
-        SPAN(";held="),   span_from_string(money_format(view.held_nusd, held)),
-        SPAN(";reset="),  span_from_string(reset),
+        SPAN("name="),
+        span_from_string(budget->name),
+        SPAN(";window="),
+        span_from_string(window_text(&budget->window, window)),
+        SPAN(";limit="),
+        tokens ? in_tokens(exchange, view.tokens.limit) : in_usd(exchange, view.limit_nusd),
+        SPAN(";spent="),
+        tokens ? in_tokens(exchange, view.tokens.spent) : in_usd(exchange, view.spent_nusd),
+        SPAN(";held="),
+        tokens ? in_tokens(exchange, view.tokens.held) : in_usd(exchange, view.held_nusd),
+        SPAN(";reset="),
+        span_from_string(reset),
     };
     fields_add(fields, SPAN("x-weir-budget"),
                arena_join(&exchange->arena, parts, sizeof parts / sizeof parts[0]));
@@ -188,6 +207,9 @@ void fields_add_limits(struct fields *fields, struct exchange *exchange)
     add_rate(fields, exchange, &exchange->lease.token_rate, &token_names);
     if (!fields->own)
         return;
+    if (subject_has_budget(exchange->key))
+        fields_add(fields, SPAN("x-weir-breaker"),
+                   span_from_string(ladder_state_name(exchange->lease.ladder.state)));
     add_budget(fields, exchange);
     if (exchange->clamped)
         add_number(fields, exchange, SPAN("x-weir-max-tokens"), exchange->output_limit);
@@ -205,8 +227,15 @@ static int64_t retry_ms(const struct exchange *exchange, enum err err)
         return (exchange->lease.token_rate.retry_ns + NS_PER_MS - 1) / NS_PER_MS;
     case ERR_TARGETS_RESTING:
         return plan_rest_ms(exchange);
+    case ERR_BUDGET_THROTTLED:
+        return (exchange->lease.throttle.retry_ns + NS_PER_MS - 1) / NS_PER_MS;
+    case ERR_BURN_RATE:
+        return exchange->lease.ladder.reset_wall_ns > exchange->begun_wall_ns
+                   ? (exchange->lease.ladder.reset_wall_ns - exchange->begun_wall_ns) / NS_PER_MS
+                   : 1000;
     case ERR_CONCURRENCY_LIMITED:
     case ERR_BUDGET_BUSY:
+    case ERR_BUDGET_CROWDED:
     case ERR_OVERLOADED:
     case ERR_DRAINING:
         return 1000;

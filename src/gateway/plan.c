@@ -34,7 +34,12 @@ const struct price *plan_price(const struct exchange *exchange, const struct tar
 static bool may_serve(const struct exchange *exchange, const struct model *model,
                       const struct target *target)
 {
-    if (!subject_has_budget(exchange->key))
+    if (exchange->call.unboundable != NULL && model->max_input_bound == 0 &&
+        subject_has(exchange->key, NULL, SUBJECT_HAS_TOKENS))
+        return false;
+    if (health_is_breached(target->health) && subject_has(exchange->key, NULL, SUBJECT_HAS_BOUND))
+        return false;
+    if (!subject_has(exchange->key, NULL, SUBJECT_HAS_MONEY))
         return true;
     const struct price *price = plan_price(exchange, target);
     return price != NULL && bound_obstacle(&exchange->call, price, model->max_input_bound) == NULL;
@@ -78,15 +83,20 @@ static void add_model(struct exchange *exchange, const struct model *model)
             (struct plan_entry){.model = model, .target = list[order[i % count]]};
 }
 
+/* A downgrade leaves out the model that was asked for, where a fallback can take its place. */
 void plan_make(struct exchange *exchange)
 {
     ASSERT(exchange->plan.count == 0);
-    add_model(exchange, exchange->model);
+    if (!exchange->downgraded)
+        add_model(exchange, exchange->model);
     for (const struct model *model = exchange->model->fallback; model != NULL;
          model = model->fallback)
         if (subject_may_use(exchange->key, model->name))
             add_model(exchange, model);
-    ASSERT(exchange->plan.count > 0); /* or COUNT has refused */
+    if (exchange->plan.count == 0) {
+        exchange->downgraded = false;
+        add_model(exchange, exchange->model);
+    }
 }
 
 /* ---- taking ---- */

@@ -30,8 +30,8 @@ struct plan {
 /* The price at a target as of when the request began, for all that is asked of it; NULL: none. */
 const struct price *plan_price(const struct exchange *exchange, const struct target *target);
 
-/* Fills exchange->plan; at least one entry. Under a money budget only with targets that have a price,
- * and where what the request may cost can be bounded. */
+/* Fills exchange->plan. Without an entry every target has been billed above its bound (COUNT has
+ * refused what has no price). */
 void plan_make(struct exchange *exchange);
 /* The next entry that may be tried now, with a permit for its target; NULL: there is none. */
 const struct plan_entry *plan_take(struct exchange *exchange);

@@ -28,7 +28,14 @@ static const char *obstacle(const struct exchange *exchange, const struct model 
 static enum step check_bound(struct exchange *exchange)
 {
     const struct model *model = exchange->model;
-    if (!subject_has_budget(exchange->key))
+    const char *unseen = exchange->call.unboundable;
+    if (unseen != NULL && model->max_input_bound == 0 &&
+        subject_has(exchange->key, NULL, SUBJECT_HAS_TOKENS))
+        return exchange_refuse(exchange, ERR_NOT_BOUNDABLE, unseen,
+                               "The tokens of '%s' cannot be bounded by this gateway, and this key "
+                               "is under a budget of tokens.",
+                               unseen);
+    if (!subject_has(exchange->key, NULL, SUBJECT_HAS_MONEY))
         return STEP_LOOKUP;
     if (!model_is_priced(model))
         return exchange_refuse(exchange, ERR_MODEL_UNPRICED, "model",

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RECORD: the receipt, the metrics and the access log. Passed exactly once, after SETTLE. */
+/* RECORD: the receipt, for the ledger, the metrics and the access log. Passed exactly once, after
+ * SETTLE. */
 #include "attempts.h"
 #include "endpoint.h"
 #include "exchange.h"
@@ -56,6 +57,10 @@ static void count_request(const struct exchange *exchange, struct metrics *metri
         metrics_observe(metrics, METRIC_OVERHEAD, NULL, receipt->overhead_ns);
         count_context(&receipt->context, metrics);
     }
+    if (exchange->downgraded && receipt->attempts > 0) {
+        struct span downgrade[] = {request[0], exchange->model->name, request[1]};
+        metrics_add(metrics, METRIC_DOWNGRADES, downgrade, 1);
+    }
     if (receipt->first_byte_ns != 0)
         metrics_observe(metrics, METRIC_FIRST_TOKEN, &model, receipt->first_byte_ns);
     if (exchange->refused) {
@@ -72,6 +77,7 @@ enum step step_record(struct exchange *exchange)
     struct gateway_worker *worker = exchange->worker;
     attempts_record(exchange);
     fill_receipt(exchange, clock_monotonic_ns());
+    worker_keep_receipt(worker, &exchange->receipt);
     count_request(exchange, worker->metrics);
     access_log_write(worker->access_log, &exchange->receipt);
     return STEP_END;

@@ -7,5 +7,7 @@
 enum step step_route(struct exchange *exchange)
 {
     plan_make(exchange);
+    if (exchange->plan.count == 0)
+        return exchange_refuse(exchange, ERR_TARGETS_BREACHED, NULL, NULL);
     return STEP_RESERVE;
 }

@@ -21,6 +21,7 @@ enum step step_settle(struct exchange *exchange)
 {
     ASSERT(!exchange->settled);
     exchange->settled = true;
+    waiting_end(exchange);
     attempts_stop(exchange);
     attempts_settle(exchange);
     lease_settle_tokens(&exchange->lease, used_tokens(exchange));

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/memory.h"
 #include "crypto/random.h"
+#include "ledger/journal.h"
 #include "loop/loop.h"
 #include "net/server.h"
 #include "telemetry/access_log.h"
@@ -66,6 +67,26 @@ static struct server_settings server_settings(const struct snapshot *snapshot)
     };
 }
 
+/* A write that fails is the journal's to mend, and to say. */
+static void write_journal(struct deferred *work)
+{
+    journal_flush(LIST_ITEM(work, struct gateway_worker, journal_write)->stream);
+}
+
+void worker_keep_receipt(struct gateway_worker *worker, const struct receipt *receipt)
+{
+    struct ledger_receipt kept;
+    /* Nobody's: whoever has no key could fill the disk with them. */
+    if (worker->stream == NULL || receipt->tenant[0] == '\0')
+        return;
+    ledger_receipt_from(&kept, receipt);
+    if (!journal_receipt(worker->stream, &kept)) {
+        struct span tenant = metrics_label(receipt->tenant);
+        metrics_add(worker->metrics, METRIC_LEDGER_LOST, &tenant, 1);
+    }
+    loop_defer_first(worker->loop, &worker->journal_write);
+}
+
 struct gateway_worker *gateway_worker_new(const struct gateway_settings *settings)
 {
     struct gateway_worker *worker = MEMORY_NEW(struct gateway_worker);
@@ -75,10 +96,13 @@ struct gateway_worker *gateway_worker_new(const struct gateway_settings *setting
     worker->upstream = upstream_client_new(worker->loop);
     worker->metrics = metrics_new();
     worker->access_log = access_log_new(worker->loop, settings->access_log_fd);
+    worker->stream = settings->stream;
+    deferred_init(&worker->journal_write, write_journal);
     id_source_init(&worker->ids, random_u64());
     worker->chance = random_u64();
     list_init(&worker->living);
     list_init(&worker->pool);
+    waiting_room_init(worker);
     return worker;
 }
 
@@ -195,6 +219,8 @@ void gateway_worker_free(struct gateway_worker **address)
     while (worker->counting > 0)
         loop_run_once(worker->loop, COUNTING_WAIT_MS);
     ASSERT(list_empty(&worker->living));
+    waiting_room_fini(worker);
+    deferred_cancel(&worker->journal_write); /* the stream's end writes what is left */
     exchange_pool_free(worker);
     token_cache_free(&worker->token_cache);
     free(worker->context_room);

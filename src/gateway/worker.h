@@ -8,11 +8,14 @@
 #include "base/list.h"
 #include "gateway/pipeline.h"
 #include "gateway/worker.h"
+#include "loop/loop.h"
 #include "memory_gauge.h"
+#include "waiting.h"
 
 #include <stdatomic.h>
 
 struct access_log;
+struct receipt;
 struct server;
 struct upstream_client;
 
@@ -36,6 +39,8 @@ struct gateway_worker {
     struct shards *sessions;           /* all workers' */
     size_t counting;                   /* jobs under way */
     struct access_log *access_log;
+    struct journal_stream *stream; /* NULL: nothing is kept */
+    struct deferred journal_write; /* what the turn has recorded, before anybody hears of it */
     struct id_source ids;
     uint64_t chance; /* route_chance's state */
 
@@ -44,6 +49,7 @@ struct gateway_worker {
     size_t pool_count;
     atomic_size_t active;
     struct memory_gauge memory;
+    struct waiting_room waiting;
 
     size_t unattended;               /* exchanges that go on without their clients */
     size_t draining;                 /* servers that are not drained yet */
@@ -51,6 +57,8 @@ struct gateway_worker {
     void *drained_argument;
 };
 
+/* Into the journal, which is written before any answer of this turn leaves. */
+void worker_keep_receipt(struct gateway_worker *worker, const struct receipt *receipt);
 /* One of the unattended has ended. */
 void worker_attended(struct gateway_worker *worker);
 

@@ -18,12 +18,13 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH        2000
-#define LOOK_NS      (50 * NS_PER_MS)
-#define RETRY_NS     NS_PER_S
-#define CLEAN_NS     (3600 * NS_PER_S)
-#define CLEAN_ROWS   10000
-#define CLEAN_ROUNDS 1000
+#define BATCH          2000
+#define LOOK_NS        (50 * NS_PER_MS)
+#define RETRY_NS       NS_PER_S
+#define CLEAN_FIRST_NS (60 * NS_PER_S) /* what the process before has left */
+#define CLEAN_NS       (3600 * NS_PER_S)
+#define CLEAN_ROWS     10000
+#define CLEAN_ROUNDS   1000
 
 /* A stream that is not done. The source of the same index has its cursor. */
 struct feed {
@@ -43,6 +44,7 @@ struct applier {
     size_t feed_count;
     bool loaded;
     _Atomic int64_t lag;
+    char told[sizeof(struct ledger_fault)]; /* the trouble that was logged last */
 
     pthread_t thread;
     bool threaded;
@@ -389,20 +391,39 @@ static void clean_sometimes(struct applier *applier, int64_t *next_ns)
         log_error("ledger: %s", fault.text);
 }
 
+/* What there is to apply, if anything has changed since it was last looked for. */
+static int64_t look(struct applier *applier, bool again, uint64_t *seen)
+{
+    struct ledger_fault fault;
+    uint64_t changes = journal_changes(applier->settings.journal);
+    if (!again && changes == *seen) {
+        set_limits(applier); /* for the lag */
+        return 0;
+    }
+    *seen = changes;
+    int64_t count = applier_step(applier, &fault);
+    if (count >= 0)
+        applier->told[0] = '\0';
+    else if (strcmp(applier->told, fault.text) != 0) /* it is tried each second, and told once */
+        log_error("ledger: %s", strcpy(applier->told, fault.text));
+    return count;
+}
+
+/* After it was told to stop it looks once more. */
 static void *apply_for_ever(void *argument)
 {
     struct applier *applier = argument;
-    struct ledger_fault fault;
-    int64_t clean_ns = clock_monotonic_ns() + CLEAN_NS, count = 0;
+    int64_t clean_ns = clock_monotonic_ns() + CLEAN_FIRST_NS, count = 1;
+    uint64_t seen = 0;
     bool stop = false;
     while (!stop || count > 0) {
-        count = applier_step(applier, &fault);
-        if (count < 0)
-            log_error("ledger: %s", fault.text);
-        if (count <= 0 && !stop)
-            stop = pause_for(applier, count < 0 ? RETRY_NS : LOOK_NS);
+        count = look(applier, count != 0, &seen);
         if (count == 0)
             clean_sometimes(applier, &clean_ns);
+        if (count <= 0 && !stop) {
+            stop = pause_for(applier, count < 0 ? RETRY_NS : LOOK_NS);
+            count = stop ? 1 : count;
+        }
     }
     return NULL;
 }

@@ -26,6 +26,7 @@ struct cursor {
     struct slots slots;
     uint64_t index; /* of the next slot in it */
     uint64_t next_seq;
+    bool is_over;          /* the files were read since nobody writes the stream any more */
     uint64_t record_index; /* of the last record, in record_number */
     uint64_t record_number;
     struct record record;
@@ -150,7 +151,8 @@ static enum cursor_verdict deliver(struct cursor *cursor, const struct record **
 enum cursor_verdict cursor_next(struct cursor *cursor, uint64_t upto, const struct record **out,
                                 struct ledger_fault *fault)
 {
-    bool looked = upto == UINT64_MAX; /* what nobody writes does not change */
+    bool ended = upto == UINT64_MAX;
+    bool looked = ended && cursor->is_over; /* what nobody writes does not change */
     if (cursor->next_seq > upto)
         return CURSOR_END;
     for (;;) {
@@ -170,6 +172,7 @@ enum cursor_verdict cursor_next(struct cursor *cursor, uint64_t upto, const stru
         looked = true;
         if (!look_again(cursor, fault))
             return CURSOR_FAULT;
+        cursor->is_over = ended;
     }
 }
 

@@ -9,9 +9,12 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define VERSION 1
 #define BUSY_MS 5000
@@ -192,7 +195,7 @@ static bool prepare_tables(const struct database *database, enum database_mode m
     if (mode == DATABASE_WRITE &&
         !database_execute(database,
                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                          "PRAGMA temp_store = MEMORY",
+                          "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024",
                           fault))
         return false;
     if (!read_version(database, &version, fault))
@@ -229,6 +232,15 @@ static void find_tag(sqlite3_context *context, int count, sqlite3_value **values
     sqlite3_result_text(context, "", 0, SQLITE_STATIC);
 }
 
+/* SQLite would make it for everybody to read; its other files take after it. What is wrong with the
+ * path SQLite says. */
+static void make_private(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd >= 0)
+        close(fd);
+}
+
 struct database *database_open(const char *path, enum database_mode mode, int64_t birth,
                                struct ledger_fault *fault)
 {
@@ -236,6 +248,8 @@ struct database *database_open(const char *path, enum database_mode mode, int64_
     int flags =
         mode == DATABASE_WRITE ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
     database->path = memory_string(path, strlen(path));
+    if (mode == DATABASE_WRITE)
+        make_private(path);
     int result = sqlite3_open_v2(path, &database->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
     bool fine = result == SQLITE_OK || database_fault(database, fault);
     if (fine)

@@ -82,7 +82,9 @@ static void write_spend(const struct spend_query *query, struct buf *sql)
         buf_printf(sql, "%s, ", columns[query->by[i].key].sql);
     buf_append(sql, SPAN("total(place > 0), sum(input), sum(cached_input), sum(cache_write),"
                          " sum(output), sum(reasoning), sum(cost_nusd + resolved_cost_nusd),"
-                         " sum(uncertain_nusd - resolved_uncertain_nusd) FROM receipts"
+                         " sum(uncertain_nusd - resolved_uncertain_nusd), sum(input_nusd),"
+                         " sum(cached_input_nusd), sum(cache_write_nusd), sum(output_nusd),"
+                         " sum(reasoning_nusd) FROM receipts"
                          " WHERE day >= ? AND day <= ? AND begun_wall_ns >= ? AND"
                          " begun_wall_ns < ?"));
     for (size_t i = 0; i < query->count; i++)
@@ -120,6 +122,8 @@ static void read_spend(sqlite3_stmt *rows, const struct spend_query *query, stru
     row->reasoning = sqlite3_column_int64(rows, at++);
     row->cost_nusd = sqlite3_column_int64(rows, at++);
     row->uncertain_nusd = sqlite3_column_int64(rows, at++);
+    for (size_t i = 0; i < PRICE_METERS; i++)
+        row->meter_nusd[i] = sqlite3_column_int64(rows, at++);
 }
 
 bool database_spend(struct database *database, const struct spend_query *query,

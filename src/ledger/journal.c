@@ -233,14 +233,16 @@ static bool begin_epoch(struct journal *journal, struct books *books, struct led
     return true;
 }
 
-static void set_sizes(struct journal *journal, int64_t segment_bytes)
+static void set_sizes(struct journal *journal, const struct journal_settings *settings)
 {
-    int64_t bytes = segment_bytes > 0 ? segment_bytes : JOURNAL_SEGMENT;
+    int64_t bytes = settings->segment_bytes > 0 ? settings->segment_bytes : JOURNAL_SEGMENT;
+    int64_t waiting = settings->waiting_bytes > 0 ? settings->waiting_bytes : JOURNAL_WAITING;
     if (bytes < LEAST_SEGMENT)
         bytes = LEAST_SEGMENT;
     int64_t reserve = bytes / 4 < MOST_RESERVED ? bytes / 4 : MOST_RESERVED;
     journal->segment_slots = (uint64_t)bytes / RECORD_SLOT;
     journal->reserve_slots = (uint64_t)reserve / RECORD_SLOT;
+    journal->waiting_slots = (uint64_t)waiting / RECORD_SLOT;
 }
 
 static char *join(const char *directory, const char *name)
@@ -268,7 +270,7 @@ struct journal *journal_open(const struct journal_settings *settings, struct led
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&journal->awake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    set_sizes(journal, settings->segment_bytes);
+    set_sizes(journal, settings);
 
     struct books *books = NULL;
     if (take_lock(journal, fault))
@@ -312,8 +314,10 @@ struct journal_stream *journal_stream_open(struct journal *journal, struct loop 
     pthread_mutex_lock(&journal->pass);
     struct journal_stream *stream = stream_new(journal, false, books_new(true));
     bool made = stream_revive(stream, false);
-    if (made)
+    if (made) {
         list_append(&journal->streams, &stream->link);
+        atomic_fetch_add(&journal->changes, 1);
+    }
     pthread_mutex_unlock(&journal->pass);
     if (!made) {
         stream_free(stream);
@@ -337,6 +341,7 @@ void journal_stream_close(struct journal_stream **address)
     stream_seal(stream);
     pthread_mutex_unlock(&stream->mutex);
     list_remove(&stream->link);
+    atomic_fetch_add(&journal->changes, 1);
     pthread_mutex_unlock(&journal->pass);
 
     atomic_fetch_add(&stream->breaks, 1); /* whoever still waits hears `false` */
@@ -372,6 +377,11 @@ uint64_t journal_written(struct journal *journal, uint32_t stream)
     uint64_t written = found != NULL ? atomic_load(&found->written) : 0;
     pthread_mutex_unlock(&journal->pass);
     return written;
+}
+
+uint64_t journal_changes(const struct journal *journal)
+{
+    return atomic_load(&journal->changes);
 }
 
 /* ---- the sync thread ---- */

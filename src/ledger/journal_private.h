@@ -80,6 +80,7 @@ struct journal {
     bool strict;
     uint64_t segment_slots;
     uint64_t reserve_slots;
+    uint64_t waiting_slots; /* of a stream that does not work: then receipts are lost */
     uint64_t epoch;
     int64_t birth;
     _Atomic uint64_t order; /* the last one given */
@@ -101,6 +102,7 @@ struct journal {
     bool threaded;
     pthread_t thread;
     _Atomic uint64_t unsynced; /* slots, roughly */
+    _Atomic uint64_t changes;  /* see journal_changes() */
 };
 
 /* ---- head.c ---- */

@@ -202,12 +202,16 @@ void journal_end(struct journal_stream *stream, struct ledger_hold *hold)
     }
 }
 
-void journal_receipt(struct journal_stream *stream, const struct ledger_receipt *receipt)
+bool journal_receipt(struct journal_stream *stream, const struct ledger_receipt *receipt)
 {
+    if (!journal_ok(stream) &&
+        stream->next_seq - 1 - atomic_load(&stream->durable) >= stream->journal->waiting_slots)
+        return false;
     uint8_t room[RECORD_TEXT_MAX] UNINITIALIZED;
     struct record record = {.kind = RECORD_RECEIPT};
     record.text = record_write_receipt(receipt, room);
     stream_append(stream, &record);
+    return true;
 }
 
 bool journal_grant(struct journal_stream *stream, const struct ledger_part *grant)

@@ -127,8 +127,10 @@ void stream_made_durable(struct journal_stream *stream, uint64_t seq)
         list_remove(&batch->link);
         list_append(&stream->unused, &batch->link);
     }
-    if (seq > atomic_load(&stream->durable))
+    if (seq > atomic_load(&stream->durable)) {
         atomic_store(&stream->durable, seq);
+        atomic_fetch_add(&stream->journal->changes, 1);
+    }
 }
 
 /* ---- going on in another file ---- */

@@ -160,7 +160,7 @@ static bool read_file(struct reading *reading)
     arena_init(&scratch, SCAN_CAP);
     bool scanned = json_scan(reading->text, &scratch, &root, &fault);
     if (!scanned)
-        reading_fail(reading, span_from(reading->text, fault.offset), "%s", fault.what);
+        reading_note_fault(reading, span_from(reading->text, fault.offset), "%s", fault.what);
     bool read = scanned && reading_object(reading, (struct value){root.text, root.type}, "the file",
                                           members, NULL);
     arena_fini(&scratch);

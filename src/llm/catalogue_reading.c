@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Columns count bytes; a fault in a file of one line still has a use for them. */
-bool reading_fail(struct reading *reading, struct span at, const char *format, ...)
+void reading_note_fault(struct reading *reading, struct span at, const char *format, ...)
 {
     struct catalogue_fault *fault = reading->fault;
     const char *line_start = reading->text.ptr;
@@ -22,7 +22,6 @@ bool reading_fail(struct reading *reading, struct span at, const char *format, .
     va_start(arguments, format);
     vsnprintf(fault->what, sizeof(fault->what), format, arguments);
     va_end(arguments);
-    return false;
 }
 
 static const struct member *find_member(const struct member *members, struct span key)

@@ -30,9 +30,11 @@ struct member {
     bool required;
 };
 
-/* Fills the fault with the place of `at`, which lies in the text, and returns false. */
-bool reading_fail(struct reading *reading, struct span at, const char *format, ...)
+/* Fills the fault with the place of `at`, which lies in the text. */
+void reading_note_fault(struct reading *reading, struct span at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same, for a reader's return: false, as who compiles or checks the reader can see. */
+#define reading_fail(...) (reading_note_fault(__VA_ARGS__), false)
 
 /* `what` names the object in messages ("a model"). */
 bool reading_object(struct reading *reading, struct value value, const char *what,

@@ -94,6 +94,7 @@ void input_count(const struct count_request *request, struct input_count *out)
     }
     arena_rewind(request->scratch, mark);
     out->features.opaque_bytes = counter.sealed_bytes;
+    count_prints_end(&counter);
     out->by_role = (struct tokens_by_role){
         .system = counter.roles[COUNT_ROLE_SYSTEM],
         .user = counter.roles[COUNT_ROLE_USER],

@@ -256,13 +256,15 @@ enum {
     B_PARALLEL,
     B_FORMAT,
     B_SEARCH,
+    B_EFFORT,
     B_FIELDS
 };
 static const struct span body_keys[B_FIELDS] = {
-    SPAN_INIT("messages"),        SPAN_INIT("tools"),
-    SPAN_INIT("functions"),       SPAN_INIT("tool_choice"),
-    SPAN_INIT("function_call"),   SPAN_INIT("parallel_tool_calls"),
-    SPAN_INIT("response_format"), SPAN_INIT("web_search_options"),
+    SPAN_INIT("messages"),         SPAN_INIT("tools"),
+    SPAN_INIT("functions"),        SPAN_INIT("tool_choice"),
+    SPAN_INIT("function_call"),    SPAN_INIT("parallel_tool_calls"),
+    SPAN_INIT("response_format"),  SPAN_INIT("web_search_options"),
+    SPAN_INIT("reasoning_effort"),
 };
 
 void chat_count_chat(struct counter *counter, struct member body)
@@ -276,14 +278,21 @@ void chat_count_chat(struct counter *counter, struct member body)
                                                           : fields[B_FUNCTION_CALL],
         .parallel = fields[B_PARALLEL],
     };
+    count_print(counter, tools.tools);
+    count_print(counter, tools.functions);
+    count_print(counter, fields[B_FORMAT]);
     count_tools_openai(counter, &tools);
     count_format_openai(counter, fields[B_FORMAT]);
+    if (counter->vendor != NULL && member_is(fields[B_EFFORT], SPAN("none")))
+        count_structure(counter, COUNT_ROLE_SYSTEM, counter->vendor->unthinking);
     size_t at = 0;
     struct span none;
     struct member message;
     if (fields[B_MESSAGES].type == JSON_ARRAY)
-        while (json_walk(fields[B_MESSAGES].value, &at, &none, &message.value, &message.type))
+        while (json_walk(fields[B_MESSAGES].value, &at, &none, &message.value, &message.type)) {
             count_message(counter, message);
+            count_print_message(counter);
+        }
     if (fields[B_SEARCH].type == JSON_OBJECT)
         count_degrade(counter, COUNT_NEAR);
 }

@@ -70,9 +70,10 @@ static void count_function_response(struct counter *counter, struct member respo
 {
     struct member fields[P_FIELDS];
     members_read(response, part_keys, P_FIELDS, fields);
+    counter->results = true;
     count_string(counter, COUNT_ROLE_TOOL, fields[P_NAME]);
     if (!is_empty(fields[P_RESULT]))
-        count_json(counter, COUNT_ROLE_TOOL, fields[P_RESULT]);
+        count_json_apart(counter, COUNT_ROLE_TOOL, fields[P_RESULT]);
     count_parts(counter, COUNT_ROLE_TOOL, fields[P_PARTS]);
 }
 
@@ -83,7 +84,7 @@ static void count_part(struct counter *counter, enum count_role role, struct mem
     struct member call = either(fields[P_CALL], fields[P_CALL_2]);
     struct member response = either(fields[P_RESPONSE], fields[P_RESPONSE_2]);
     struct member signature = either(fields[P_SIGNATURE], fields[P_SIGNATURE_2]);
-    if (role == COUNT_ROLE_USER && fields[P_TEXT].type == JSON_STRING)
+    if (role == COUNT_ROLE_USER && fields[P_TEXT].type == JSON_STRING && !counter->results)
         count_turn(counter);
     counter->sealed_bytes += (int64_t)member_raw(signature).len;
     if (fields[P_TEXT].type == JSON_STRING) {
@@ -92,8 +93,10 @@ static void count_part(struct counter *counter, enum count_role role, struct mem
     } else if (call.type == JSON_OBJECT) {
         struct member parts[P_FIELDS];
         members_read(call, part_keys, P_FIELDS, parts);
-        struct member none = {SPAN_NONE, JSON_NULL};
-        count_call_vendor(counter, parts[P_NAME], is_empty(parts[P_ARGS]) ? none : parts[P_ARGS]);
+        count_string(counter, COUNT_ROLE_ASSISTANT, parts[P_NAME]);
+        if (!is_empty(parts[P_ARGS]))
+            count_json_apart(counter, COUNT_ROLE_ASSISTANT, parts[P_ARGS]);
+        count_syntax(counter, COUNT_ROLE_ASSISTANT, counter->vendor->call);
     } else if (response.type == JSON_OBJECT) {
         count_function_response(counter, response);
     } else {
@@ -109,10 +112,13 @@ static void count_one_content(struct counter *counter, struct member content, bo
     struct member fields[C_FIELDS];
     members_read(content, content_keys, C_FIELDS, fields);
     counter->out->features.messages++;
+    counter->results = false;
     enum count_role role = system ? COUNT_ROLE_SYSTEM : count_role_of(fields[C_ROLE]);
     if (content.type == JSON_STRING)
         count_string(counter, role, content);
     count_parts(counter, role, fields[C_PARTS]);
+    if (!system)
+        count_print_message(counter);
 }
 
 enum { F_NAME, F_DESCRIPTION, F_PARAMETERS, F_PARAMETERS_2, F_PARAMETERS_3, F_FIELDS };
@@ -182,6 +188,7 @@ void chat_count_gemini(struct counter *counter, struct member body)
         count_one_content(counter, system, true);
     if (either(fields[B_CACHED], fields[B_CACHED_2]).type == JSON_STRING)
         counter->out->features.has_hosted = true;
+    count_print(counter, fields[B_TOOLS]);
     count_tools(counter, fields[B_TOOLS]);
     if (fields[B_CONTENTS].type == JSON_OBJECT || fields[B_CONTENTS].type == JSON_STRING)
         count_one_content(counter, fields[B_CONTENTS], false);

@@ -64,12 +64,12 @@ static const struct span tool_keys[T_FIELDS] = {
 
 static void count_tools(struct counter *counter, struct member tools, struct member choice)
 {
-    static const struct span keys[] = {SPAN_INIT("type")};
+    static const struct span keys[] = {SPAN_INIT("type"), SPAN_INIT("disable_parallel_tool_use")};
     size_t at = 0;
     int own = 0;
     struct span none;
     struct member tool;
-    struct member type;
+    struct member how[2];
     while (tools.type == JSON_ARRAY &&
            json_walk(tools.value, &at, &none, &tool.value, &tool.type)) {
         struct member fields[T_FIELDS];
@@ -86,10 +86,13 @@ static void count_tools(struct counter *counter, struct member tools, struct mem
         own++;
         count_tool_vendor(counter, fields[T_NAME], fields[T_DESCRIPTION], fields[T_SCHEMA]);
     }
-    members_read(choice, keys, 1, &type);
-    if (own > 0)
-        count_tools_vendor_end(counter,
-                               member_is(type, SPAN("any")) || member_is(type, SPAN("tool")));
+    members_read(choice, keys, 2, how);
+    if (own == 0)
+        return;
+    count_tools_vendor_end(counter,
+                           member_is(how[0], SPAN("any")) || member_is(how[0], SPAN("tool")));
+    if (member_true(how[1]))
+        count_structure(counter, COUNT_ROLE_SYSTEM, -counter->vendor->parallel);
 }
 
 /* output_config.format or output_format: {"type": "json_schema", "schema": …}. */
@@ -132,6 +135,9 @@ void chat_count_messages(struct counter *counter, struct member body)
     members_read(body, body_keys, B_FIELDS, fields);
     if (fields[B_SYSTEM].type != JSON_NULL) /* no message: it adds a token at most */
         count_blocks(counter, COUNT_ROLE_SYSTEM, fields[B_SYSTEM]);
+    count_print(counter, fields[B_TOOLS]);
+    count_print(counter, fields[B_CONFIG]);
+    count_print(counter, fields[B_FORMAT]);
     count_tools(counter, fields[B_TOOLS], fields[B_CHOICE]);
     count_format(counter, fields[B_CONFIG], fields[B_FORMAT]);
     if (fields[B_SERVERS].type == JSON_ARRAY)
@@ -145,5 +151,6 @@ void chat_count_messages(struct counter *counter, struct member body)
         members_read(message, message_keys, M_FIELDS, parts);
         counter->out->features.messages++;
         count_blocks(counter, count_role_of(parts[M_ROLE]), parts[M_CONTENT]);
+        count_print_message(counter);
     }
 }

@@ -8,6 +8,7 @@
 
 static void count_prompt(struct counter *counter, struct member prompt)
 {
+    counter->out->features.messages += prompt.type != JSON_NUMBER;
     if (prompt.type == JSON_STRING) {
         if (count_string(counter, COUNT_ROLE_USER, prompt) == 0)
             count_frame(counter, COUNT_ROLE_USER, 1);
@@ -43,5 +44,7 @@ void chat_count_prompts(struct counter *counter, struct member body)
         count_list(counter, prompt, true);
     else
         count_prompt(counter, prompt);
-    counter->out->features.messages = 1;
+    count_print_message(counter);
+    if (counter->out->features.messages == 0) /* token ids */
+        counter->out->features.messages = 1;
 }

@@ -208,10 +208,13 @@ static void count_input(struct counter *counter, struct member input)
     if (input.type != JSON_ARRAY) {
         if (input.type != JSON_NULL)
             count_item(counter, input, &walk);
+        count_print_message(counter);
         return;
     }
-    while (json_walk(input.value, &at, &none, &item.value, &item.type))
+    while (json_walk(input.value, &at, &none, &item.value, &item.type)) {
         count_item(counter, item, &walk);
+        count_print_message(counter);
+    }
 }
 
 enum {
@@ -270,6 +273,8 @@ void chat_count_responses(struct counter *counter, struct member body)
     }
     struct tool_request tools = {
         .tools = fields[B_TOOLS], .choice = fields[B_CHOICE], .parallel = fields[B_PARALLEL]};
+    count_print(counter, tools.tools);
+    count_print(counter, format);
     count_tools_openai(counter, &tools);
     count_format_openai(counter, format);
     count_input(counter, fields[B_INPUT]);

@@ -41,11 +41,12 @@ static const struct openai_family openai_families[] = {
 #define CLAUDE_4 .base = 2.2, .message = 5, .ratio = 1.05
 #define CLAUDE_5 .base = 0, .message = 3.2, .ratio = 1.4 /* a new vocabulary, from Opus 4.7 on */
 
-#define GEMINI .ratio = 1.02, .tool_ratio = 1.0, .single_digits = true
+#define GEMINI .ratio = 1.0, .tool_ratio = 1.0, .single_digits = true, .contraction = 2
 
 #define MISTRAL                                                                                   \
-    .message = 2, .ratio = 1.03, .non_ascii = 0.2, .tool_ratio = 1.1, .syntax = 1.1, .tools = 17, \
-    .tool = 6, .call = 5, .none_drops = true, .single_digits = true, .thoughts = true
+    .message = 2, .ratio = 1.02, .non_ascii = 0.2, .tool_ratio = 1.1, .syntax = 1.1, .tools = 17, \
+    .tool = 6, .call = 5, .none_drops = true, .single_digits = true, .contraction = 1,            \
+    .thoughts = true
 
 #define LLAMA                                                                              \
     .message = 4, .ratio = 1.01, .tool_ratio = 1.1, .syntax = 1.1, .tool = 10, .call = 30, \
@@ -65,35 +66,39 @@ static const struct vendor_family vendor_families[] = {
     {SPAN_INIT("claude-opus-4-1"), CLAUDE_4, CLAUDE(313, 0)},
     {SPAN_INIT("claude-opus-4-7"), CLAUDE_5, CLAUDE(675, 129)},
     {SPAN_INIT("claude-opus-4-8"), CLAUDE_5, CLAUDE(290, 120)},
-    {SPAN_INIT("claude-opus-4"), CLAUDE_4, CLAUDE(496, 93)},
-    {SPAN_INIT("claude-sonnet-4"), CLAUDE_4, CLAUDE(496, 93)},
-    {SPAN_INIT("claude-haiku-4"), CLAUDE_4, CLAUDE(496, 93)},
+    {SPAN_INIT("claude-opus-4"), CLAUDE_4, CLAUDE(496, 93), .parallel = 183},
+    {SPAN_INIT("claude-sonnet-4"), CLAUDE_4, CLAUDE(496, 93), .parallel = 183},
+    {SPAN_INIT("claude-haiku-4"), CLAUDE_4, CLAUDE(496, 93), .parallel = 183},
     {SPAN_INIT("claude"), CLAUDE_5, CLAUDE(286, 120)},
-    {SPAN_INIT("gemini-1"), GEMINI, .tool = 3},
+    {SPAN_INIT("gemini-1"), GEMINI, .message = 0.5, .tool = 3},
     {SPAN_INIT("gemini-2.0"), GEMINI, .tool = 3},
-    {SPAN_INIT("gemini-2.5"), GEMINI, .message = 0.7, .syntax = 1.0, .tool = 7, .call = 17},
-    {SPAN_INIT("gemini"), GEMINI, .message = 0.7, .syntax = 1.0, .opaque = 0.205, .tool = 1,
-     .call = 13},
+    {SPAN_INIT("gemini-2.5"), GEMINI, .message = 1, .syntax = 1.0, .opaque_vertex = 0.12, .tool = 3,
+     .tool_syntax = 4, .call = 17},
+    {SPAN_INIT("gemini"), GEMINI, .message = 1, .syntax = 1.0, .opaque = 0.205, .tool = 1,
+     .parameters = 16, .call = 13},
     {SPAN_INIT("mistral-small"), MISTRAL, .base = 13},
     {SPAN_INIT("magistral-small"), MISTRAL, .base = 13},
-    {SPAN_INIT("mistral-embed"), .base = 2, .ratio = 1.1, .single_digits = true},
-    {SPAN_INIT("mistral"), MISTRAL, .base = 2},
-    {SPAN_INIT("magistral"), MISTRAL, .base = 2},
-    {SPAN_INIT("ministral"), MISTRAL, .base = 2},
-    {SPAN_INIT("codestral"), MISTRAL, .base = 2},
-    {SPAN_INIT("devstral"), MISTRAL, .base = 2},
-    {SPAN_INIT("pixtral"), MISTRAL, .base = 2},
-    {SPAN_INIT("open-mi"), MISTRAL, .base = 2},
+    {SPAN_INIT("mistral-embed"), .message = 2, .ratio = 1.0, .single_digits = true,
+     .contraction = 1},
+    {SPAN_INIT("mistral"), MISTRAL, .base = 1},
+    {SPAN_INIT("magistral"), MISTRAL, .base = 1},
+    {SPAN_INIT("ministral"), MISTRAL, .base = 1},
+    {SPAN_INIT("codestral"), MISTRAL, .base = 1},
+    {SPAN_INIT("devstral"), MISTRAL, .base = 1},
+    {SPAN_INIT("pixtral"), MISTRAL, .base = 1},
+    {SPAN_INIT("open-mi"), MISTRAL, .base = 1},
     {SPAN_INIT("deepseek"), .base = 3.5, .message = 0.8, .ratio = 1.0, .tool_ratio = 1.2,
-     .syntax = 1.2, .tools = 225, .tool = 10, .call = 42, .responses = 79, .none_drops = true},
+     .syntax = 1.2, .tools = 225, .tool = 10, .call = 42, .json_mode = 20, .responses = 79,
+     .none_drops = true},
     {SPAN_INIT("grok"), .base = 186, .message = 5, .ratio = 1.0, .tool_ratio = 1.3, .syntax = 1.3,
-     .opaque = 0.172, .tools = 15, .tool = 10, .call = 5, .format = 1, .keeps_sealed = true},
+     .opaque = 0.172, .tools = 15, .tool = 10, .call = 5, .format = 1, .json_mode = 20,
+     .keeps_sealed = true},
     {SPAN_INIT("llama-4"), LLAMA, .base = 6, .tools = 645},
     {SPAN_INIT("llama-3.3"), LLAMA, .base = 42, .tools = 100},
     {SPAN_INIT("llama-3.1"), LLAMA, .base = 42, .tools = 100},
     {SPAN_INIT("llama"), LLAMA, .base = 6, .tools = 100},
-    {SPAN_INIT("qwen"), .base = 5, .message = 4, .ratio = 1.05, .tool_ratio = 1.1, .syntax = 1.1,
-     .tools = 100, .tool = 10, .call = 20, .single_digits = true},
+    {SPAN_INIT("qwen"), .base = 4, .message = 4, .ratio = 1.05, .tool_ratio = 1.1, .syntax = 1.1,
+     .tools = 100, .tool = 10, .call = 20, .unthinking = 4, .single_digits = true},
     {SPAN_INIT("gemma"), .base = 3, .message = 4, .ratio = 1.07, .tool_ratio = 1.1,
      .single_digits = true},
     {SPAN_INIT(""), .base = 3, .message = 4, .ratio = 1.03, .non_ascii = 0.1, .tool_ratio = 1.1,

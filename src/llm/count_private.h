@@ -9,6 +9,7 @@
  *                                  │ text, content parts      count_text.c
  *                                  │ tools, formats           count_tools.c  count_schema.c
  *                                  │ images, audio, files     count_media.c  count_image.c
+ *                                  │ fingerprints             count_print.c
  *                                  └ figures of families      count_family.c
  *
  * A model of OpenAI's has an `openai` family: its template is known, token by token. Any other has a
@@ -48,19 +49,26 @@ struct vendor_family {
     double ratio;     /* the vendor's tokens for one of ours */
     double non_ascii; /* more for each character beyond ASCII */
     double tool_ratio;
-    double syntax;      /* of the JSON syntax around tool definitions, the part that is billed */
-    double opaque;      /* tokens for a byte of reasoning that came back sealed */
-    int tools;          /* the hidden prompt that tools bring */
-    int tool;           /* each tool */
-    int call;           /* each call of a tool with its result */
-    int forced;         /* tool_choice that forces a call */
-    int thinking;       /* thinking enabled */
-    int format;         /* a JSON schema for the answer */
-    int responses;      /* this body by way of the Responses API */
-    bool none_drops;    /* tool_choice "none" leaves the tools out */
-    bool single_digits; /* the vocabulary has no token of two digits */
-    bool thoughts;      /* earlier thinking is part of the prompt */
-    bool keeps_sealed;  /* so is what came back sealed, in every turn */
+    double syntax;        /* of the JSON syntax around tool definitions, the part that is billed */
+    double opaque;        /* tokens for a byte of reasoning that came back sealed … */
+    double opaque_vertex; /* … at Google's other host */
+    int tools;            /* the hidden prompt that tools bring */
+    int tool;             /* each tool … */
+    int tool_syntax;      /* … more, where syntax is billed … */
+    int parameters;       /* … and that for its parameters */
+    int call;             /* each call of a tool with its result */
+    int forced;           /* tool_choice that forces a call */
+    int parallel;         /* of the hidden prompt: it speaks of several calls at once */
+    int thinking;         /* thinking enabled */
+    int format;           /* a JSON schema for the answer */
+    int json_mode;        /* an answer in JSON, of any schema */
+    int unthinking;       /* reasoning that is turned off */
+    int responses;        /* this body by way of the Responses API */
+    bool none_drops;      /* tool_choice "none" leaves the tools out */
+    bool single_digits;   /* the vocabulary has no token of two digits */
+    int contraction; /* what "'s" takes more than in our vocabulary, where it is part of its word */
+    bool thoughts;   /* earlier thinking is part of the prompt */
+    bool keeps_sealed; /* so is what came back sealed, in every turn */
 };
 
 /* NULL: no model of OpenAI's. */
@@ -92,6 +100,11 @@ struct counter {
     bool system_merges; /* the next system message is one with the tools before it */
     bool responses;
     bool searches; /* for tools, by the provider */
+    bool results;  /* of tools stand in the same message */
+    bool head_ended;
+    uint64_t print;                /* of all so far … */
+    uint64_t prints[COUNT_PRINTS]; /* … and as it was after each message: a ring */
+    size_t print_count;
 };
 
 /* What a value is; of a member that is absent: JSON_NULL, empty. */
@@ -143,6 +156,16 @@ void count_sealed(struct counter *counter, struct member string);
 /* A message of the user's: reasoning before it is dropped. */
 void count_turn(struct counter *counter);
 
+/* ---- fingerprints (count_print.c) ---- */
+
+/* Tools, formats: as they stand in the body. */
+void count_print(struct counter *counter, struct member value);
+void count_print_text(struct counter *counter, enum count_role role, struct span text);
+/* A message ends. */
+void count_print_message(struct counter *counter);
+/* Puts them into the features. */
+void count_prints_end(struct counter *counter);
+
 /* ---- tools and formats (count_tools.c, count_schema.c, count_json.c) ---- */
 
 #define COUNT_MERGED (-4) /* a system message that shares the tools' message */
@@ -174,6 +197,8 @@ void count_format_vendor(struct counter *counter, struct member schema);
  * definitions, of which not all vendors bill all. */
 void count_structure(struct counter *counter, enum count_role role, int64_t tokens);
 void count_syntax(struct counter *counter, enum count_role role, int64_t tokens);
+/* A value as JSON, its syntax apart from its words. */
+void count_json_apart(struct counter *counter, enum count_role role, struct member value);
 /* A call of a tool in a vendor's history. */
 void count_call_vendor(struct counter *counter, struct member name, struct member arguments);
 

@@ -81,6 +81,11 @@ static int64_t count_non_ascii(struct span text)
     return count;
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* The tokens that runs of digits take more where each digit is one (ours hold up to three). */
 static int64_t more_for_digits(const struct counter *counter, struct span text)
 {
@@ -98,19 +103,41 @@ static int64_t more_for_digits(const struct counter *counter, struct span text)
     return more + run - (run + 2) / 3;
 }
 
+/* The same of "'s" and its kind: our vocabulary has whole words with it. */
+static int64_t more_for_contractions(const struct counter *counter, struct span text)
+{
+    int64_t more = 0;
+    if (counter->vendor == NULL || counter->vendor->contraction == 0)
+        return 0;
+    for (size_t at = span_find(text, '\''); at < text.len; at++) {
+        at += span_find(span_from(text, at), '\'');
+        if (at > 0 && at + 1 < text.len && is_letter(text.ptr[at - 1]) &&
+            is_letter(text.ptr[at + 1]))
+            more += counter->vendor->contraction;
+    }
+    return more;
+}
+
+static int64_t more_of(const struct counter *counter, struct span text)
+{
+    return more_for_digits(counter, text) + more_for_contractions(counter, text);
+}
+
 int64_t count_words(struct counter *counter, struct span text)
 {
-    return count_tokens(counter, text) + more_for_digits(counter, text);
+    return count_tokens(counter, text) + more_of(counter, text);
 }
 
 /* `counted` is the text with what may stand after it; `heard` is what the listener is told. */
 static int64_t book(struct counter *counter, enum count_role role, struct span counted,
                     struct span heard)
 {
-    int64_t tokens = count_tokens(counter, counted) + more_for_digits(counter, heard);
+    int64_t tokens = count_tokens(counter, counted) + more_of(counter, heard);
     counter->out->features.non_ascii += count_non_ascii(heard);
     counter->roles[role] += tokens;
     counter->out->features.text_tokens += tokens;
+    if (heard.len > 0)
+        count_print_text(counter, role, heard);
     const struct count_listener *listener = counter->request->listener;
     if (listener != NULL && heard.len > 0)
         listener->text(listener->argument, role, heard, tokens);
@@ -240,7 +267,10 @@ static bool count_joined(struct counter *counter, enum count_role role, struct m
     if (newline)
         buf_append_byte(&joined, '\n');
     struct span text = buf_span(&joined);
-    book(counter, role, text, span_make(text.ptr, len));
+    struct span heard = text;
+    if (heard.len > len)
+        heard.len = len;
+    book(counter, role, text, heard);
     buf_fini(&joined);
     return len > 0;
 }

@@ -326,6 +326,8 @@ void count_format_openai(struct counter *counter, struct member format)
 {
     struct member fields[A_FIELDS];
     members_read(format, format_keys, A_FIELDS, fields);
+    if (counter->vendor != NULL && member_is(fields[A_TYPE], SPAN("json_object")))
+        count_structure(counter, COUNT_ROLE_SYSTEM, counter->vendor->json_mode);
     if (!member_is(fields[A_TYPE], SPAN("json_schema")))
         return;
     if (fields[A_JSON_SCHEMA].type == JSON_OBJECT) {

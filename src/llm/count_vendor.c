@@ -75,14 +75,14 @@ void count_tool_vendor(struct counter *counter, struct member name, struct membe
     if (schema.type == JSON_OBJECT && schema.value.len <= SCHEMA_MAX) {
         int64_t inner = schema_words(counter, schema, false);
         int64_t whole = compact_tokens(counter, schema);
-        syntax = whole > inner ? whole - inner : 0;
+        syntax = (whole > inner ? whole - inner : 0) + (inner > 0 ? vendor->parameters : 0);
         words += inner;
     } else if (schema.type != JSON_NULL) {
         words += count_tokens(counter, schema.value);
     }
     count_structure(counter, COUNT_ROLE_SYSTEM,
                     vendor->tool + (int64_t)(vendor->tool_ratio * (double)words));
-    count_syntax(counter, COUNT_ROLE_SYSTEM, syntax);
+    count_syntax(counter, COUNT_ROLE_SYSTEM, syntax + vendor->tool_syntax);
 }
 
 void count_tools_vendor_end(struct counter *counter, bool forced)
@@ -97,6 +97,39 @@ void count_call_vendor(struct counter *counter, struct member name, struct membe
     count_string(counter, COUNT_ROLE_ASSISTANT, name);
     count_json(counter, COUNT_ROLE_ASSISTANT, arguments);
     count_syntax(counter, COUNT_ROLE_ASSISTANT, counter->vendor->call);
+}
+
+/* The words of any value: names of members, strings, numbers. */
+static int64_t json_words(struct counter *counter, struct member value)
+{
+    size_t at = 0;
+    struct span key;
+    struct member inner;
+    int64_t tokens = 0;
+    if (value.type == JSON_STRING)
+        return string_tokens(counter, value);
+    if (value.type != JSON_OBJECT && value.type != JSON_ARRAY)
+        return count_words(counter, value.value);
+    while (json_walk(value.value, &at, &key, &inner.value, &inner.type)) {
+        if (value.type == JSON_OBJECT) {
+            struct member name = {span_make(key.ptr - 1, key.len + 2), JSON_STRING};
+            tokens += string_tokens(counter, name);
+        }
+        tokens += json_words(counter, inner);
+    }
+    return tokens;
+}
+
+void count_json_apart(struct counter *counter, enum count_role role, struct member value)
+{
+    int64_t whole = count_json(counter, role, value);
+    if (counter->vendor->syntax > 0)
+        return;
+    int64_t words = value.type == JSON_NULL ? 0 : json_words(counter, value);
+    int64_t syntax = whole > words ? whole - words : 0;
+    counter->out->features.text_tokens -= syntax;
+    counter->roles[role] -= syntax;
+    count_syntax(counter, role, syntax);
 }
 
 void count_format_vendor(struct counter *counter, struct member schema)

@@ -4,11 +4,13 @@
  * Two lines, each by recursive least squares: the covariance says how far a weight may still be off,
  * so the family's figures stand until bills speak against them, and forgetting keeps it able to
  * follow. A bill far from what the covariance allows counts less: one odd answer moves
- * little. docs/internals/counting.md has what was measured.
+ * little. What the memory knows (estimate_memory.c) comes on top. docs/internals/counting.md has what
+ * was measured.
  */
 #include "llm/estimate.h"
 
 #include "count_private.h"
+#include "estimate_private.h"
 
 #include <math.h>
 
@@ -16,17 +18,19 @@
 #define RATIO_MIN  0.5
 #define RATIO_MAX  3.0
 
-/* The variance of a bill about its line: a share of it (weight 1/T), and something for rounding. */
+/* The variance of a bill about its line: something for rounding, a share of the bill for its many
+ * tokens, and the square of a share, for one text is of one kind. */
 #define TEXT_NOISE      0.05
 #define TEXT_ROUNDING   1.0
 #define STRUCTURE_NOISE 0.3
 #define STRUCTURE_ROUND 4.0
-#define TEXT_FAR        6.0
+#define ONE_KIND        0.05
+#define TEXT_FAR        2.0
 #define STRUCTURE_FAR   3.0
 #define HIDDEN_SHARE    0.2
 #define HIDDEN_LEAST    3.0 /* … and at least */
 
-#define WIDE 5.0 /* of a family that nobody knows */
+#define WIDE 10.0 /* of a family that nobody knows */
 
 #define MARGIN_SHARE   0.5 /* of the high figure, while little is learned */
 #define MARGIN_TOKENS  16
@@ -38,8 +42,8 @@
 enum { W_ONE, W_MESSAGES, W_TEXT, W_NON_ASCII };
 enum { W_TOOLS, W_STRUCTURE, W_SYNTAX, W_OPAQUE };
 
-static const double text_spread[ESTIMATE_WEIGHTS] = {0.8, 0.5, 0.06, 0.3};
-static const double structure_spread[ESTIMATE_WEIGHTS] = {0, 0.08, 0.3, 0.1};
+static const double text_spread[ESTIMATE_WEIGHTS] = {0.4, 0.25, 0.03, 0.15};
+static const double structure_spread[ESTIMATE_WEIGHTS] = {0, 0.08, 0.3, 0.02};
 
 /* ---- the start ---- */
 
@@ -79,8 +83,9 @@ static struct start start_of(struct span provider, struct span model)
     /* Vertex shows the model a form of its own, and bills no signatures. */
     bool vertex = names(provider, SPAN("vertex")) || names(provider, SPAN("aiplatform"));
     return (struct start){
-        .text = {vendor->base, vendor->message, vendor->ratio, vendor->non_ascii},
-        .structure = {0, 1, vertex ? 0 : vendor->syntax, vertex ? 0 : vendor->opaque},
+        .text = {vendor->base, vertex ? 0 : vendor->message, vendor->ratio, vendor->non_ascii},
+        .structure = {0, 1, vertex ? 0 : vendor->syntax,
+                      vertex ? vendor->opaque_vertex : vendor->opaque},
         .hidden = vendor->tools,
         .wide = vendor->prefix.len > 0 ? 1 : WIDE,
     };
@@ -129,6 +134,12 @@ static void structure_features(const struct count_features *features, double *ou
     out[W_OPAQUE] = (double)features->opaque_bytes;
 }
 
+void estimate_features(const struct count_features *features, double *out)
+{
+    text_features(features, out);
+    structure_features(features, out + ESTIMATE_WEIGHTS);
+}
+
 static double at(const struct estimate_line *line, const double *features)
 {
     double sum = 0;
@@ -137,13 +148,16 @@ static double at(const struct estimate_line *line, const double *features)
     return sum;
 }
 
+double estimate_line_tokens(const struct estimate *estimate, const double *features)
+{
+    return at(&estimate->text, features) + at(&estimate->structure, features + ESTIMATE_WEIGHTS);
+}
+
 static double estimate_of(const struct estimate *estimate, const struct count_features *features)
 {
-    double text[ESTIMATE_WEIGHTS];
-    double structure[ESTIMATE_WEIGHTS];
-    text_features(features, text);
-    structure_features(features, structure);
-    double tokens = at(&estimate->text, text) + at(&estimate->structure, structure) +
+    double now[ESTIMATE_FEATURES];
+    estimate_features(features, now);
+    double tokens = estimate_line_tokens(estimate, now) + estimate_recall(estimate, features) +
                     (double)features->media_tokens;
     return fmin(fmax(1, tokens), TOKENS_MAX);
 }
@@ -190,22 +204,27 @@ static void line_learn(struct estimate_line *line, const double *x, double bill,
         }
 }
 
-static void learn_text(struct estimate *estimate, const double *text, double bill)
+static void learn_text(struct estimate *estimate, const double *text, double bill, double noise)
 {
     struct estimate_line *line = &estimate->text;
-    line_learn(line, text, bill, TEXT_ROUNDING + TEXT_NOISE * bill, TEXT_FAR);
+    line_learn(line, text, bill, noise, TEXT_FAR);
     line->weights[W_TEXT] = fmin(fmax(line->weights[W_TEXT], RATIO_MIN), RATIO_MAX);
+}
+
+static double noise_of(double bill, double rounding, double share)
+{
+    return rounding + share * bill + ONE_KIND * bill * ONE_KIND * bill;
 }
 
 /* Hidden prompts change from one day to the next: that weight stays free to move. */
 static void learn_structure(struct estimate *estimate, const double *structure, double rest,
-                            double bill)
+                            double noise)
 {
     struct estimate_line *line = &estimate->structure;
     double *hidden = &line->covariance[W_TOOLS][W_TOOLS];
     if (structure[W_TOOLS] > 0)
         *hidden = fmax(*hidden, estimate->hidden_spread * estimate->hidden_spread);
-    line_learn(line, structure, rest, STRUCTURE_ROUND + STRUCTURE_NOISE * bill, STRUCTURE_FAR);
+    line_learn(line, structure, rest, noise, STRUCTURE_FAR);
     for (int i = W_STRUCTURE; i < ESTIMATE_WEIGHTS; i++)
         line->weights[i] = fmax(0, line->weights[i]);
 }
@@ -216,28 +235,34 @@ static bool is_possible(const struct count_features *features, double estimate, 
     return bill >= 1 && bill >= (double)features->text_tokens / 4 && bill <= 8 * estimate + 2000;
 }
 
+static void feed_quantiles(struct estimate *estimate, double guess, double bill)
+{
+    quantile_feed(&estimate->error_p50, fabs(guess - bill) / bill);
+    quantile_feed(&estimate->error_p90, fabs(guess - bill) / bill);
+    quantile_feed(&estimate->over_p99, bill / guess - 1);
+}
+
 void estimate_learn(struct estimate *estimate, const struct count_features *features,
                     int64_t billed_input)
 {
-    double text[ESTIMATE_WEIGHTS];
-    double structure[ESTIMATE_WEIGHTS];
+    double now[ESTIMATE_FEATURES];
+    const double *structure = now + ESTIMATE_WEIGHTS;
     double bill = (double)billed_input;
     double guess = (double)estimate_tokens(estimate, features);
     if (features->has_media || features->has_hosted || !is_possible(features, guess, bill))
         return;
-    quantile_feed(&estimate->error_p50, fabs(guess - bill) / bill);
-    quantile_feed(&estimate->error_p90, fabs(guess - bill) / bill);
-    quantile_feed(&estimate->over_p99, bill / guess - 1);
-    text_features(features, text);
-    structure_features(features, structure);
+    feed_quantiles(estimate, guess, bill);
+    estimate_features(features, now);
     bool plain = true;
     for (int i = 0; i < ESTIMATE_WEIGHTS; i++)
         plain = plain && structure[i] == 0;
     if (plain)
-        learn_text(estimate, text, bill);
+        learn_text(estimate, now, bill, noise_of(bill, TEXT_ROUNDING, TEXT_NOISE));
     else
-        learn_structure(estimate, structure, bill - at(&estimate->text, text), bill);
+        learn_structure(estimate, structure, bill - at(&estimate->text, now),
+                        noise_of(bill, STRUCTURE_ROUND, STRUCTURE_NOISE));
     estimate->learned++;
+    estimate_remember(estimate, features, bill);
 }
 
 bool estimate_drifted(struct estimate *estimate, const struct input_count *count,

@@ -1,19 +1,21 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An estimate as a line of text: "estimate1", then each of its 64-bit words as 16 hexadecimal digits.
- * Exact to the bit, the same on every machine with IEEE doubles.
+ * An estimate as a line of text: "estimate1", then each of its 64-bit words as 16 hexadecimal digits,
+ * but for the memory. Exact to the bit, the same on every machine with IEEE doubles.
  */
 #include "llm/estimate.h"
 
 #include <assert.h>
 #include <math.h>
+#include <stddef.h>
 
 #define TAG    SPAN("estimate1 ")
-#define WORDS  (sizeof(struct estimate) / sizeof(uint64_t))
+#define BYTES  offsetof(struct estimate, memory)
+#define WORDS  (BYTES / sizeof(uint64_t))
 #define DIGITS 16
 
-static_assert(sizeof(struct estimate) % sizeof(uint64_t) == 0, "doubles and int64_t only");
+static_assert(BYTES % sizeof(uint64_t) == 0, "doubles and int64_t only");
 static_assert(sizeof(double) == sizeof(uint64_t), "IEEE doubles");
 
 void estimate_write(const struct estimate *estimate, struct buf *out)
@@ -66,7 +68,7 @@ static bool is_quantile(const struct quantile *quantile, double p)
 bool estimate_read(struct span line, struct estimate *out)
 {
     uint64_t words[WORDS];
-    struct estimate estimate;
+    struct estimate estimate = {.learned = 0};
     if (!span_starts_with(line, TAG) || line.len != TAG.len + WORDS * DIGITS)
         return false;
     for (size_t i = 0; i < WORDS; i++)

@@ -166,8 +166,16 @@ static int64_t take(int64_t *left, int64_t part)
     return taken;
 }
 
-static bool add_input(money_pusd *sum, const struct price_rates *rates, const struct usage *usage)
+/* What the tokens of each meter cost, before their tier. */
+struct sums {
+    money_pusd meters[PRICE_METERS];
+};
+
+static bool add_input(struct sums *sums, const struct price_rates *rates, const struct usage *usage)
 {
+    money_pusd *cached_sum = &sums->meters[PRICE_METER_CACHED_INPUT];
+    money_pusd *written_sum = &sums->meters[PRICE_METER_CACHE_WRITE];
+    money_pusd *sum = &sums->meters[PRICE_METER_INPUT];
     int64_t left = usage->input;
     int64_t cached_audio = take(&left, usage->cached_audio);
     int64_t cached = take(&left, usage->cached_input - cached_audio);
@@ -175,21 +183,25 @@ static bool add_input(money_pusd *sum, const struct price_rates *rates, const st
     int64_t written = take(&left, usage->cache_write - written_1h);
     int64_t audio = take(&left, usage->audio_input - cached_audio);
     int64_t image = take(&left, usage->image_input);
-    return add(sum, cached_audio, rates->cached_audio_pusd) &&
-           add(sum, cached, rates->cached_input_pusd) &&
-           add(sum, written_1h, rates->cache_write_1h_pusd) &&
-           add(sum, written, rates->cache_write_pusd) && add(sum, audio, rates->audio_input_pusd) &&
-           add(sum, image, rates->image_input_pusd) && add(sum, left, rates->input_pusd);
+    return add(cached_sum, cached_audio, rates->cached_audio_pusd) &&
+           add(cached_sum, cached, rates->cached_input_pusd) &&
+           add(written_sum, written_1h, rates->cache_write_1h_pusd) &&
+           add(written_sum, written, rates->cache_write_pusd) &&
+           add(sum, audio, rates->audio_input_pusd) && add(sum, image, rates->image_input_pusd) &&
+           add(sum, left, rates->input_pusd);
 }
 
-static bool add_output(money_pusd *sum, const struct price_rates *rates, const struct usage *usage)
+static bool add_output(struct sums *sums, const struct price_rates *rates,
+                       const struct usage *usage)
 {
+    money_pusd *sum = &sums->meters[PRICE_METER_OUTPUT];
     int64_t left = usage->output;
     int64_t audio = take(&left, usage->audio_output);
     int64_t image = take(&left, usage->image_output);
     int64_t reasoning = take(&left, usage->reasoning);
     return add(sum, audio, rates->audio_output_pusd) && add(sum, image, rates->image_output_pusd) &&
-           add(sum, reasoning, rates->reasoning_pusd) && add(sum, left, rates->output_pusd);
+           add(&sums->meters[PRICE_METER_REASONING], reasoning, rates->reasoning_pusd) &&
+           add(sum, left, rates->output_pusd);
 }
 
 /* What does not depend on tokens, nor on the tier. */
@@ -211,17 +223,49 @@ static bool is_possible(const struct usage *usage)
            usage->audio_output >= 0 && usage->image_output >= 0;
 }
 
-bool price_cost(const struct price *price, const struct usage *usage, int64_t *nusd)
+/* Each meter's sum in thousandths of pico-dollars, with those before it. */
+static bool add_up(const struct price *price, const struct usage *usage, struct sums *sums)
 {
+    *sums = (struct sums){{0}};
     if (!price->known || !is_possible(usage))
         return false;
     const struct price_rates *rates = rates_at(price, usage->input);
-    money_pusd permille = permille_of(price, usage->service_tier);
-    money_pusd tokens = 0;
-    money_pusd milli;
-    return add_input(&tokens, rates, usage) && add_output(&tokens, rates, usage) &&
-           !__builtin_mul_overflow(tokens, permille, &milli) &&
-           add_fixed(&milli, price, usage->web_searches) && round_up(milli, nusd);
+    money_pusd permille = permille_of(price, usage->service_tier), before = 0;
+    if (!add_input(sums, rates, usage) || !add_output(sums, rates, usage))
+        return false;
+    for (size_t i = 0; i < PRICE_METERS; i++) {
+        money_pusd *sum = &sums->meters[i];
+        if (__builtin_mul_overflow(*sum, permille, sum) ||
+            __builtin_add_overflow(*sum, before, sum))
+            return false;
+        before = *sum;
+    }
+    return true;
+}
+
+bool price_cost(const struct price *price, const struct usage *usage, int64_t *nusd)
+{
+    struct sums sums;
+    if (!add_up(price, usage, &sums))
+        return false;
+    money_pusd milli = sums.meters[PRICE_METERS - 1];
+    return add_fixed(&milli, price, usage->web_searches) && round_up(milli, nusd);
+}
+
+bool price_parts(const struct price *price, const struct usage *usage, int64_t nusd[PRICE_METERS])
+{
+    struct sums sums;
+    int64_t before = 0;
+    if (!add_up(price, usage, &sums))
+        return false;
+    for (size_t i = 0; i < PRICE_METERS; i++) {
+        int64_t together;
+        if (!round_up(sums.meters[i], &together))
+            return false;
+        nusd[i] = together - before;
+        before = together;
+    }
+    return true;
 }
 
 /* ---- bounds ---- */

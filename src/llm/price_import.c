@@ -143,6 +143,7 @@ void draft_init(struct price_draft *draft)
     *draft = (struct price_draft){.base = price_rates_unknown()};
 }
 
+/* NULL when there are too many steps, which the draft remembers. */
 static struct price_rates *draft_rates(struct price_draft *draft, int64_t above_tokens)
 {
     size_t i = 0;
@@ -152,8 +153,10 @@ static struct price_rates *draft_rates(struct price_draft *draft, int64_t above_
         i++;
     if (i < draft->step_count && draft->steps[i].above_tokens == above_tokens)
         return &draft->steps[i].rates;
-    if (draft->step_count == DRAFT_STEPS)
+    if (draft->step_count == DRAFT_STEPS) {
+        draft->overflowed = true;
         return NULL;
+    }
     memmove(&draft->steps[i + 1], &draft->steps[i],
             (draft->step_count - i) * sizeof(draft->steps[0]));
     draft->step_count++;
@@ -165,9 +168,7 @@ static struct price_rates *draft_rates(struct price_draft *draft, int64_t above_
 void draft_set(struct price_draft *draft, int64_t above_tokens, size_t rate, int64_t pusd)
 {
     struct price_rates *rates = draft_rates(draft, above_tokens);
-    if (rates == NULL)
-        draft->overflowed = true;
-    else
+    if (rates != NULL)
         *rate_at(rates, rate) = pusd;
 }
 

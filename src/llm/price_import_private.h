@@ -70,7 +70,7 @@ struct catalogue_provider *import_provider(struct importing *importing, struct s
 
 /* An entry with these periods, to the provider that was added last. Without `match` it is matched by
  * its id. */
-void import_add(struct importing *importing, struct catalogue_entry entry,
+void import_add(struct importing *importing, struct catalogue_entry from,
                 const struct price_period *periods, size_t count, const struct clause *match);
 /* 1 … CATALOGUE_TOKENS_MAX, else 0. */
 int64_t import_tokens(struct value value);

@@ -96,10 +96,20 @@ static size_t count_anew(const struct counter *counter, struct span piece)
     return bpe_count(counter->vocabulary, piece);
 }
 
+static bool key_is_ascii(struct piece_key key)
+{
+    const uint64_t highs = UINT64_C(0x8080808080808080);
+    return ((key.low | key.high) & highs) == 0; /* (a length has no high bit) */
+}
+
+/* Counts what the cache does not know, and puts it there. */
 static size_t count_missing(const struct counter *counter, struct span piece, struct piece_key key,
                             struct piece_key *slot)
 {
-    size_t count = count_anew(counter, piece);
+    const struct vocabulary *vocabulary = counter->vocabulary;
+    bool merged = vocabulary->all_made && key_is_ascii(key) &&
+                  !filter_holds(vocabulary->whole_filter, piece_key_hash(key));
+    size_t count = merged ? bpe_count_short(vocabulary, piece) : count_anew(counter, piece);
     *slot = (struct piece_key){key.low, key.high | (uint64_t)count << CACHE_COUNT_SHIFT};
     return count;
 }

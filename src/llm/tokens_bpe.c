@@ -10,6 +10,7 @@
 #include "tokens_private.h"
 #include "tokens_trie.h"
 
+#include "base/assert.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -30,14 +31,23 @@ static inline bool is_dead(const struct walk *walk, size_t at)
     return (walk->dead[at / 64] >> at % 64 & 1) != 0;
 }
 
+static inline bool may_follow(const struct walk *walk, size_t at, uint32_t token, uint32_t last,
+                              bool last_is_longest)
+{
+    /* (In ASCII the short way leads nowhere.) */
+    bool apart =
+        last_is_longest && walk->start[at] >= 0x80 && pairs_apart(walk->vocabulary, last, token);
+    return apart || last == TOKEN_NONE ||
+           pairs_valid(walk->vocabulary, last, token, last_is_longest);
+}
+
 /* Of `token` and the tokens that it begins with, the longest that may come at `at`, after `last`;
  * *len is its length. TOKEN_NONE where none may. */
 static inline uint32_t fitting(const struct walk *walk, size_t at, uint32_t token, size_t *len,
                                uint32_t last, bool last_is_longest)
 {
     const struct vocabulary *vocabulary = walk->vocabulary;
-    while (is_dead(walk, at + *len) ||
-           (last != TOKEN_NONE && !pairs_valid(vocabulary, last, token, last_is_longest))) {
+    while (is_dead(walk, at + *len) || !may_follow(walk, at, token, last, last_is_longest)) {
         token = facts_prefix(vocabulary->facts[token]);
         if (token == TOKEN_NONE)
             break;
@@ -73,6 +83,7 @@ static size_t walk_piece(const struct walk *walk)
             len = node_len(node);
         } else {
             walk->dead[at / 64] |= (uint64_t)1 << at % 64;
+            ASSERT(count > 0); /* there is an encoding, so there is a way on from the start */
             token = walk->tokens[--count];
             len = vocabulary->lens[token];
             at -= len;
@@ -81,6 +92,22 @@ static size_t walk_piece(const struct walk *walk)
             node = 0;                /* no token is its */
         }
     }
+}
+
+/* Whether the bytes of an odd token occur in the piece. */
+static bool has_odd(const struct vocabulary *vocabulary, struct span piece)
+{
+    const struct trie *odd = &vocabulary->odd;
+    const unsigned char *end = (const unsigned char *)piece.ptr + piece.len;
+    if (odd->nodes == NULL)
+        return false;
+    for (const unsigned char *at = (const unsigned char *)piece.ptr; end - at >= 2; at++) {
+        unsigned start = at[0] | (unsigned)at[1] << 8;
+        if ((vocabulary->odd_starts[start / 64] >> start % 64 & 1) != 0 &&
+            node_len(trie_walk(odd, odd->nodes[0], at, end)) > 0)
+            return true;
+    }
+    return false;
 }
 
 /* The upper bound where there is no memory: each byte by itself. */
@@ -95,7 +122,7 @@ size_t bpe_encode(const struct vocabulary *vocabulary, struct span piece, uint32
 {
     UNINITIALIZED uint64_t small[SMALL_PIECE / 64 + 1];
     size_t words = piece.len / 64 + 1;
-    if (!vocabulary->regular) {
+    if (!vocabulary->regular || has_odd(vocabulary, piece)) {
         size_t count = bpe_merge(vocabulary, piece, tokens);
         return count > 0 ? count : encode_bytes(vocabulary, piece, tokens);
     }

@@ -10,10 +10,7 @@ extern const unsigned char tokens_cl100k_base_end[];
 extern const unsigned char tokens_o200k_base[];
 extern const unsigned char tokens_o200k_base_end[];
 
-/* share/unicode/classes.bin: see tokens_class.h. */
-extern const unsigned char tokens_unicode_classes[];
-
-/* share/unicode/nfc_*.bin: see tokens_nfc.c. */
+/* share/unicode/nfc_*.bin: see tokens_nfc.c. (classes.bin is declared in tokens_class.h.) */
 extern const unsigned char tokens_nfc_status[];
 extern const unsigned char tokens_nfc_decompose[];
 extern const unsigned char tokens_nfc_decompose_end[];

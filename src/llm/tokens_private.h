@@ -77,22 +77,53 @@ struct trie {
     uint64_t single[256]; /* a single byte as if it were a node without children */
 };
 
+/* What a token may be merged with across its ends, as sets of tokens by a hash of six bits. */
+struct token_sides {
+    uint64_t partners; /* of what it ends with, itself left out: what comes after in their pairs */
+    uint64_t beginnings; /* it, and what it begins with as it is taken apart */
+};
+
 struct vocabulary {
     uint32_t count;
     unsigned char *lens; /* by token */
     struct trie all;
-    struct trie made; /* of the tokens that merging makes; empty where that is all of them */
+    struct trie made; /* of those that merging makes and that are not odd; empty where all are */
 
     uint64_t *facts; /* by token: see tokens_pairs.h */
+    struct token_sides *sides;
     uint64_t *pairs;
     uint64_t *pairs_filter;
+    uint64_t *whole_filter; /* bits by a piece's hash, two for each token of up to 15 bytes */
+    uint32_t *byte_pairs;   /* what two single bytes are merged to, by 256 times the first */
     unsigned pairs_shift;
 
-    /* Single bytes come first, and what merging makes it makes from tokens of lower ranks. So it is
-     * in a vocabulary that came from training. Others are encoded with a heap (tokens_merge.c). */
-    bool regular;
-    bool all_made;
+    /* What merging makes, but not from two tokens of lower ranks as training does: pieces in which the
+     * bytes of one occur are encoded with a heap (tokens_merge.c). The built-in vocabularies have
+     * none. `odd_starts`: a bit for each two bytes that one begins with. */
+    struct trie odd;
+    uint64_t *odd_starts;
+
+    bool regular;  /* single bytes come first; else all is encoded with a heap */
+    bool all_made; /* by merging, and none odd */
 };
+
+/* A filter is 2^FILTER_WORD_BITS words: what it holds has two bits of one word set. It stays in a
+ * processor's cache, and says "no" of nearly all that it does not hold. */
+#define FILTER_WORD_BITS 15
+
+static inline size_t filter_word(uint64_t hash)
+{
+    return hash >> (64 - FILTER_WORD_BITS);
+}
+static inline uint64_t filter_bits(uint64_t hash)
+{
+    return (uint64_t)1 << (hash >> 20 & 63) | (uint64_t)1 << (hash >> 26 & 63);
+}
+static inline bool filter_holds(const uint64_t *filter, uint64_t hash)
+{
+    uint64_t bits = filter_bits(hash);
+    return (filter[filter_word(hash)] & bits) == bits;
+}
 
 /* What a vocabulary is made from: `count` tokens, each a byte with its length, then its bytes. */
 struct packed_tokens {
@@ -108,7 +139,7 @@ static inline struct span packed_token(const struct packed_tokens *packed, uint3
 }
 
 /* `bytes` holds `count` tokens, among them all 256 single bytes, and none twice (asserted); it is not
- * kept. `trained`: each token that merging makes has parts of lower ranks; else that is looked at. */
+ * kept. `trained`: merging makes each of them from two of lower ranks; else that is looked at. */
 void vocabulary_init(struct vocabulary *vocabulary, const unsigned char *bytes, uint32_t count,
                      bool trained);
 void vocabulary_fini(struct vocabulary *vocabulary);
@@ -130,6 +161,9 @@ static inline uint32_t vocabulary_find_unmade(const struct vocabulary *vocabular
  * `tokens` has room for one a byte. Where there is no memory for a long piece: its bytes' tokens, of which there are no fewer. */
 size_t bpe_encode(const struct vocabulary *vocabulary, struct span piece, uint32_t *tokens);
 size_t bpe_count(const struct vocabulary *vocabulary, struct span piece);
+/* The count for ASCII of up to 15 bytes that is no token, where all are made by merging: most pieces
+ * that are merged at all, and so short that looking for the best pair each time is fastest. */
+size_t bpe_count_short(const struct vocabulary *vocabulary, struct span piece);
 /* The same by the definition: merge the pair with the lowest rank, the first of equals, until there
  * is none. 0 where there is no memory. */
 size_t bpe_merge(const struct vocabulary *vocabulary, struct span piece, uint32_t *tokens);

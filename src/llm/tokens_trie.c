@@ -6,7 +6,6 @@
  * side, and what is below each of them follows: a walk stays close to where it was.
  */
 #include "tokens_trie.h"
-#include "tokens_pairs.h"
 
 #include "base/assert.h"
 #include "base/memory.h"
@@ -66,14 +65,13 @@ static int compare_bytes(const void *a, const void *b, void *packed)
 }
 
 /* Returns how many there are. */
-static size_t sort_tokens(struct packed_tokens *packed, const uint64_t *facts,
-                          struct entry **sorted)
+static size_t sort_tokens(struct packed_tokens *packed, const bool *keep, struct entry **sorted)
 {
     size_t count = 0;
     struct entry *entries = memory_array(packed->count, sizeof(entries[0]));
     struct entry *spare = memory_array(packed->count, sizeof(entries[0]));
     for (uint32_t token = 0; token < packed->count; token++)
-        if (facts == NULL || facts_left(facts[token]) != TOKEN_NONE)
+        if (keep == NULL || keep[token])
             entries[count++] = (struct entry){head_of(packed_token(packed, token)), token};
     sort_heads(entries, spare, count);
     free(spare);
@@ -171,6 +169,16 @@ static void build_node(struct builder *builder, size_t node, size_t from, size_t
     }
 }
 
+/* Gives back what was taken in advance. */
+static void shrink(const struct builder *builder)
+{
+    struct trie *trie = builder->trie;
+    trie->nodes = memory_resize(trie->nodes, builder->used, sizeof(trie->nodes[0]));
+    trie->bytes = memory_resize(trie->bytes, builder->used + NODE_FEW, 1);
+    if (builder->wide_used > 0)
+        trie->wide = memory_resize(trie->wide, builder->wide_used << 8, sizeof(trie->wide[0]));
+}
+
 /* ---- ways in ---- */
 
 /* A node's child; 0 where there is none. */
@@ -197,16 +205,17 @@ static void add_starts(struct trie *trie)
     }
 }
 
-void trie_init(struct trie *trie, const struct packed_tokens *packed, const uint64_t *facts,
+void trie_init(struct trie *trie, const struct packed_tokens *packed, const bool *keep,
                uint32_t *prefixes)
 {
     struct packed_tokens tokens = *packed;
     *trie = (struct trie){0};
     struct builder builder = {
         .trie = trie, .packed = packed, .prefixes = prefixes, .used = 1 /* the root */};
-    size_t count = sort_tokens(&tokens, facts, &builder.entries);
+    size_t count = sort_tokens(&tokens, keep, &builder.entries);
     build_node(&builder, 0, 0, count, 0, TOKEN_NONE);
     free(builder.entries);
+    shrink(&builder);
     add_starts(trie);
 }
 

@@ -86,9 +86,9 @@ static inline uint64_t trie_longest(const struct trie *trie, const unsigned char
     return node != 0 ? trie_walk(trie, node, at + 2, end) : trie->single[*at];
 }
 
-/* Of the packed tokens, those for which `facts` does not say that they are never made; all of them
- * where `facts` is NULL. Sets next_prefix in `prefixes`, by token. */
-void trie_init(struct trie *trie, const struct packed_tokens *packed, const uint64_t *facts,
+/* Of the packed tokens, those that are to be kept; all of them where `keep` is NULL; at least one. Sets
+ * prefixes[token] for each, to the longest other one that it begins with. */
+void trie_init(struct trie *trie, const struct packed_tokens *packed, const bool *keep,
                uint32_t *prefixes);
 void trie_fini(struct trie *trie);
 

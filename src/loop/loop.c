@@ -29,24 +29,31 @@ struct loop {
     uv_check_t after_poll;
     uv_idle_t stay_awake;
     uv_timer_t limit;
+    struct list first; /* before anything of the queue */
     struct list queue;
     bool running;
 };
 
-/* The batch is cut off first: work deferred meanwhile waits for the next pass. Each item leaves the
- * list before it runs, so any item, itself included, may be cancelled and freed by what runs. */
+/* Takes the next one off a list. It leaves the list before it runs, so any item, itself included, may
+ * be cancelled and freed by what runs. */
+static void run_next(struct list *list)
+{
+    struct deferred *work = LIST_ITEM(list->next, struct deferred, link);
+
+    list_remove(&work->link);
+    work->run(work);
+}
+
+/* The batch is cut off first: work deferred meanwhile waits for the next pass, but for what is to
+ * come first. */
 static void run_pass(struct loop *loop)
 {
     struct list batch;
 
     list_append(&loop->queue, &batch);
     list_remove(&loop->queue);
-    while (!list_empty(&batch)) {
-        struct deferred *work = LIST_ITEM(batch.next, struct deferred, link);
-
-        list_remove(&work->link);
-        work->run(work);
-    }
+    while (!list_empty(&loop->first) || !list_empty(&batch))
+        run_next(list_empty(&loop->first) ? &batch : &loop->first);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -96,6 +103,7 @@ struct loop *loop_new(void)
         free(loop);
         return NULL;
     }
+    list_init(&loop->first);
     list_init(&loop->queue);
     start_own_handles(loop);
     return loop;
@@ -123,7 +131,7 @@ void loop_free(struct loop **address)
     *address = NULL;
     if (loop == NULL)
         return;
-    ASSERT(list_empty(&loop->queue));
+    ASSERT(list_empty(&loop->queue) && list_empty(&loop->first));
     uv_close((uv_handle_t *)&loop->before_poll, NULL);
     uv_close((uv_handle_t *)&loop->after_poll, NULL);
     uv_close((uv_handle_t *)&loop->stay_awake, NULL);
@@ -147,7 +155,8 @@ void loop_run_once(struct loop *loop, int64_t timeout_ms)
     ASSERT(timeout_ms >= 0);
     uv_update_time(&loop->uv);
     /* libuv 1.44 fires due timers before it blocks: what is due already is this turn's event. */
-    if (timeout_ms == 0 || !list_empty(&loop->queue) || uv_backend_timeout(&loop->uv) == 0) {
+    if (timeout_ms == 0 || !list_empty(&loop->queue) || !list_empty(&loop->first) ||
+        uv_backend_timeout(&loop->uv) == 0) {
         turn(loop, UV_RUN_NOWAIT);
         return;
     }
@@ -181,6 +190,12 @@ void loop_defer(struct loop *loop, struct deferred *work)
 {
     if (list_empty(&work->link))
         list_append(&loop->queue, &work->link);
+}
+
+void loop_defer_first(struct loop *loop, struct deferred *work)
+{
+    if (list_empty(&work->link))
+        list_append(&loop->first, &work->link);
 }
 
 void deferred_cancel(struct deferred *work)

@@ -1,74 +1,38 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cell of one budget: a limit and a ring of windows, one of them current.
- *
- *   current ───────────────┐
- *                          v
- *   slots   [ 18 ][ 19 ][ 20 ][ 13 ] …   ids of windows, in no order; an older one lives on while
- *                                        it has holds open, and is used anew when it has none
- *
- * Invariants: `current` names the slot with the highest id. A slot's id changes only under the
- * mutex, only while the slot is not current, and only upwards. committed = spent + uncertain + the
- * holds, whenever no hold is being ended.
+ * The sums of a cell. Invariant: committed = spent + uncertain + the holds, whenever no hold is being
+ * ended; a rolling cell's total is the sum of the slots that count, or more while one of them changes.
  *
  * Memory order. committed is right by itself: a compare-exchange, whatever its order, sees the last
- * value of its object, so no two holds can take the same room. What needs order is using a slot
- * anew while others reach for it. A pin writes open_holds, then reads the id; roll-over writes the
- * id, then reads open_holds; all four sequentially consistent. So at least one sees the other: the
- * pin sees a changed id and lets go, or the roll-over sees the pin and leaves the slot alone. A
- * settlement changes the sums before it lowers open_holds, whose zero roll-over reads (release,
- * acquire), and the new sums are written before the new id. spent and uncertain grow before
+ * value of its object, so no two holds can take the same room. spent and uncertain grow before
  * committed shrinks (release), and are read after it (acquire): who sees the room that a settlement
- * made sees its spend.
+ * made sees its spend. Waiters: who makes room writes committed, then reads `first`; who waits writes
+ * `first`, then reads committed; all sequentially consistent, so one of them sees the other.
+ *
+ * Rolling: a slot's own sum and the total change one after the other, the larger value first: growth
+ * begins with the total, shrinking with the slot. Meanwhile the slot may expire; then its own sum says
+ * so, and what was added to the total is taken out again.
  */
-#include "budget_cell.h"
+#include "budget_private.h"
 
 #include "base/assert.h"
 #include "base/memory.h"
-#include "base/money.h"
-#include "base/ref.h"
-#include "window.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define SLOT_COUNT 8
-
-/* Ids that no window has. */
-#define ID_NONE      INT64_MIN       /* never used */
-#define ID_RECYCLING (INT64_MIN + 1) /* roll-over is looking whether the slot is quiet */
-
-/* A sum that has reached it stays there: what was added beyond is unknown. Only charges far above
- * their holds can get there, as no limit, hence no hold, does. */
-#define SUM_FULL INT64_MAX
-
-struct window_slot {
-    _Atomic int64_t id; /* of the window, or one of the two above */
-    _Atomic int64_t committed;
-    _Atomic int64_t spent;
-    _Atomic int64_t uncertain;
-    _Atomic int64_t open_holds; /* and pins */
-};
-
-struct budget_cell {
-    struct ref ref;
-    enum window_kind kind;
-    _Atomic int64_t limit;
-    _Atomic uint32_t current;  /* a slot's index */
-    pthread_mutex_t roll_over; /* taken once a window, and then only by those who come too early */
-    struct window_slot slots[SLOT_COUNT];
-};
-
-struct budget_cell *budget_cell_new(enum window_kind kind)
+struct budget_cell *budget_cell_new(const char *name, const struct window_rule *rule)
 {
     struct budget_cell *cell = MEMORY_NEW(struct budget_cell);
     ref_init(&cell->ref);
-    cell->kind = kind;
-    pthread_mutex_init(&cell->roll_over, NULL);
-    for (size_t i = 0; i < SLOT_COUNT; i++)
-        atomic_init(&cell->slots[i].id, ID_NONE);
+    cell->rolling = rule->kind == WINDOW_ROLLING;
+    cell->name = memory_string(name, strlen(name));
+    window_text(rule, cell->window);
+    pthread_mutex_init(&cell->mutex, NULL);
+    list_init(&cell->waiters);
+    atomic_init(&cell->limits[BUDGET_TOKENS], BUDGET_NO_LIMIT);
+    budget_cell_init_slots(cell);
     return cell;
 }
 
@@ -84,226 +48,316 @@ void budget_cell_unref(struct budget_cell **cell)
     *cell = NULL;
     if (last == NULL || !ref_drop(&last->ref))
         return;
-    /* A hold that outlives its cell would write into freed memory. */
-    for (size_t i = 0; i < SLOT_COUNT; i++)
-        ASSERT(atomic_load(&last->slots[i].open_holds) == 0);
-    pthread_mutex_destroy(&last->roll_over);
+    ASSERT(list_empty(&last->waiters));
+    budget_cell_free_slots(last);
+    pthread_mutex_destroy(&last->mutex);
+    free(atomic_load(&last->ladder));
+    free(last->name);
     free(last);
 }
 
-void budget_cell_set_limit(struct budget_cell *cell, int64_t limit_nusd)
+const char *budget_cell_name(const struct budget_cell *cell)
 {
-    ASSERT(limit_nusd >= 0);
-    atomic_store_explicit(&cell->limit, limit_nusd < SUM_FULL ? limit_nusd : SUM_FULL - 1,
-                          memory_order_relaxed);
+    return cell->name;
 }
 
-/* ---- windows ---- */
-
-/* Marks the slot, and gives the mark up when a hold is open there. */
-static bool try_recycle(struct window_slot *slot, int64_t new_id)
+const char *budget_cell_window(const struct budget_cell *cell)
 {
-    int64_t old_id = atomic_load(&slot->id);
-    atomic_store(&slot->id, ID_RECYCLING);
-    if (atomic_load(&slot->open_holds) != 0) {
-        atomic_store(&slot->id, old_id);
-        return false;
-    }
-    atomic_store_explicit(&slot->committed, 0, memory_order_relaxed);
-    atomic_store_explicit(&slot->spent, 0, memory_order_relaxed);
-    atomic_store_explicit(&slot->uncertain, 0, memory_order_relaxed);
-    atomic_store(&slot->id, new_id);
-    return true;
+    return cell->window;
 }
 
-/* The slot with the lowest id that is not in the set; SLOT_COUNT when all are. */
-static uint32_t oldest_slot(const struct budget_cell *cell, uint32_t excluded)
+const void *budget_cell_mark(const struct budget_cell *cell, enum budget_unit unit)
 {
-    uint32_t oldest = SLOT_COUNT;
-    for (uint32_t i = 0; i < SLOT_COUNT; i++) {
-        if ((excluded & (1U << i)) != 0)
-            continue;
-        if (oldest == SLOT_COUNT ||
-            atomic_load(&cell->slots[i].id) < atomic_load(&cell->slots[oldest].id))
-            oldest = i;
-    }
-    return oldest;
+    return atomic_load_explicit(&cell->marks[unit], memory_order_acquire);
 }
 
-/* Opens window `wanted` in the oldest quiet slot, unless a window at least as new has begun. */
-static bool open_window_locked(struct budget_cell *cell, int64_t wanted)
+void budget_cell_set_mark(struct budget_cell *cell, enum budget_unit unit, const void *mark)
 {
-    uint32_t current = atomic_load(&cell->current);
-    if (atomic_load(&cell->slots[current].id) >= wanted)
-        return true; /* another thread has opened it while we waited for the mutex */
-    uint32_t excluded = 1U << current;
-    for (;;) {
-        uint32_t at = oldest_slot(cell, excluded);
-        if (at == SLOT_COUNT)
-            return false;
-        if (try_recycle(&cell->slots[at], wanted)) {
-            atomic_store(&cell->current, at);
-            return true;
-        }
-        excluded |= 1U << at;
-    }
+    atomic_store_explicit(&cell->marks[unit], mark, memory_order_release);
 }
 
-static bool open_window(struct budget_cell *cell, int64_t wanted)
+static int64_t limit_of(const struct budget_cell *cell, enum budget_unit unit)
 {
-    pthread_mutex_lock(&cell->roll_over);
-    bool open = open_window_locked(cell, wanted);
-    pthread_mutex_unlock(&cell->roll_over);
-    return open;
+    return atomic_load_explicit(&cell->limits[unit], memory_order_relaxed);
 }
 
-static struct window_slot *slot_of(const struct hold *hold)
+void budget_cell_set_limit(struct budget_cell *cell, enum budget_unit unit, int64_t limit)
 {
-    return &hold->cell->slots[hold->slot];
+    ASSERT(limit >= 0 || limit == BUDGET_NO_LIMIT);
+    atomic_store(&cell->limits[unit], limit < SUM_FULL ? limit : SUM_FULL - 1);
+    budget_cell_wake(cell);
 }
 
-/* Pins the current window; false when it is older than `wanted`. */
-static bool pin_current(struct hold *hold, int64_t wanted)
-{
-    struct budget_cell *cell = hold->cell;
-    for (;;) {
-        hold->slot = atomic_load(&cell->current);
-        hold->window_id = atomic_load(&slot_of(hold)->id);
-        /* A slot under roll-over is not current (any more): read `current` again. */
-        if (hold->window_id == ID_RECYCLING)
-            continue;
-        if (hold->window_id < wanted)
-            return false;
-        atomic_fetch_add(&slot_of(hold)->open_holds, 1);
-        if (atomic_load(&slot_of(hold)->id) == hold->window_id)
-            return true;
-        budget_cell_unpin(hold);
-    }
-}
+/* ---- sums ---- */
 
-bool budget_cell_pin(struct hold *hold, int64_t wall_ns)
+/* False when the sum is a slot's that has expired. What is full stays full. */
+static bool shift(_Atomic int64_t *sum, int64_t delta)
 {
-    int64_t wanted = window_at(hold->cell->kind, wall_ns, NULL);
-    while (!pin_current(hold, wanted))
-        if (!open_window(hold->cell, wanted))
-            return false;
-    return true;
-}
-
-void budget_cell_unpin(const struct hold *hold)
-{
-    int64_t before = atomic_fetch_sub(&slot_of(hold)->open_holds, 1);
-    ASSERT(before > 0);
-}
-
-/* ---- money ---- */
-
-static int64_t add_or_fill(int64_t sum, int64_t amount)
-{
-    int64_t more;
-    return money_add(sum, amount, &more) ? more : SUM_FULL;
-}
-
-/* a − b, b not negative, INT64_MIN when less. */
-static int64_t subtract_or_floor(int64_t a, int64_t b)
-{
-    int64_t less;
-    return money_add(a, -b, &less) ? less : INT64_MIN;
-}
-
-/* For spent and uncertain, which no decision about room depends on. */
-static void grow(_Atomic int64_t *sum, int64_t amount)
-{
-    if (amount == 0)
-        return;
     int64_t now = atomic_load_explicit(sum, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(sum, &now, add_or_fill(now, amount),
-                                                  memory_order_relaxed, memory_order_relaxed))
-        ;
+    for (;;) {
+        if (now == SUM_EXPIRED)
+            return false;
+        if (now == SUM_FULL || delta == 0)
+            return true;
+        int64_t next = budget_add(now, delta);
+        ASSERT(next >= 0);
+        if (atomic_compare_exchange_weak_explicit(sum, &now, next, memory_order_seq_cst,
+                                                  memory_order_relaxed))
+            return true;
+    }
 }
 
-struct budget_room budget_cell_room(const struct hold *hold)
+/* Of a slot and of what it counts in. */
+static void shift_both(_Atomic int64_t *own, _Atomic int64_t *total, int64_t delta)
 {
-    const struct window_slot *slot = slot_of(hold);
-    int64_t limit = atomic_load_explicit(&hold->cell->limit, memory_order_relaxed);
-    int64_t committed = atomic_load_explicit(&slot->committed, memory_order_acquire);
-    int64_t spent = atomic_load_explicit(&slot->spent, memory_order_relaxed);
-    int64_t uncertain = atomic_load_explicit(&slot->uncertain, memory_order_relaxed);
-    return (struct budget_room){
-        .left = subtract_or_floor(subtract_or_floor(limit, spent), uncertain),
-        .free = subtract_or_floor(limit, committed),
+    if (own == total) {
+        shift(own, delta);
+    } else if (delta < 0) {
+        if (shift(own, delta))
+            shift(total, delta);
+    } else if (shift(total, delta) && !shift(own, delta)) {
+        shift(total, -delta);
+    }
+}
+
+bool budget_cell_room(const struct hold *hold, enum budget_unit unit, struct budget_room *room)
+{
+    int64_t limit = hold->limits[unit];
+    if (limit == BUDGET_NO_LIMIT)
+        return false;
+    struct sums *gate = budget_cell_gate(hold->cell, hold->slot, unit);
+    limit = limit_of(hold->cell, unit);
+    if (limit == BUDGET_NO_LIMIT) /* lifted just now */
+        limit = SUM_FULL - 1;
+    int64_t committed = atomic_load(&gate->committed);
+    int64_t spent = atomic_load_explicit(&gate->spent, memory_order_relaxed);
+    int64_t uncertain = atomic_load_explicit(&gate->uncertain, memory_order_relaxed);
+    *room = (struct budget_room){
+        .left = budget_add(budget_add(limit, -spent), -uncertain),
+        .free = budget_add(limit, -committed),
     };
+    return true;
 }
 
-bool budget_cell_take(const struct hold *hold, int64_t amount_nusd)
+/* Adds to the gate within the limit. */
+static bool pass_gate(const struct hold *hold, enum budget_unit unit, _Atomic int64_t *committed,
+                      int64_t amount)
 {
-    _Atomic int64_t *committed = &slot_of(hold)->committed;
     int64_t now = atomic_load_explicit(committed, memory_order_relaxed);
     do {
-        /* Nothing costs nothing, also where a breach or a lowered limit has left less than that. */
-        if (amount_nusd == 0)
-            return true;
-        int64_t limit = atomic_load_explicit(&hold->cell->limit, memory_order_relaxed);
-        if (now > limit || amount_nusd > limit - now)
+        int64_t limit = limit_of(hold->cell, unit);
+        if (limit == BUDGET_NO_LIMIT)
+            limit = SUM_FULL - 1;
+        if (now > limit || amount > limit - now)
             return false;
-    } while (!atomic_compare_exchange_weak_explicit(committed, &now, now + amount_nusd,
+    } while (!atomic_compare_exchange_weak_explicit(committed, &now, now + amount,
                                                     memory_order_relaxed, memory_order_relaxed));
     return true;
 }
 
-/* Takes a hold out of committed and puts in what became of it. */
-static void replace(const struct hold *hold, int64_t amount, int64_t cost, int64_t uncertain)
+bool budget_cell_take(const struct hold *hold, enum budget_unit unit, int64_t amount,
+                      bool in_any_case)
 {
-    _Atomic int64_t *committed = &slot_of(hold)->committed;
-    int64_t now = atomic_load_explicit(committed, memory_order_relaxed);
-    int64_t next;
-    do {
-        if (now == SUM_FULL) /* what was added beyond must not come out again */
-            return;
-        ASSERT(now >= amount);
-        next = add_or_fill(add_or_fill(now - amount, cost), uncertain);
-    } while (!atomic_compare_exchange_weak_explicit(committed, &now, next, memory_order_release,
-                                                    memory_order_relaxed));
+    _Atomic int64_t *own = &hold->slot->own[unit].committed;
+    _Atomic int64_t *gate = &budget_cell_gate(hold->cell, hold->slot, unit)->committed;
+    /* Nothing costs nothing, also where a breach or a lowered limit has left less than that. */
+    if (amount == 0)
+        return true;
+    if (in_any_case) {
+        shift_both(own, gate, amount);
+        return true;
+    }
+    if (!pass_gate(hold, unit, gate, amount))
+        return false;
+    if (own == gate || shift(own, amount))
+        return true;
+    shift(gate, -amount); /* a slot that counts no more cannot grow */
+    return false;
 }
 
-void budget_cell_give_back(const struct hold *hold, int64_t amount_nusd)
+void budget_cell_give_back(const struct hold *hold, enum budget_unit unit, int64_t amount)
 {
-    replace(hold, amount_nusd, 0, 0);
+    shift_both(&hold->slot->own[unit].committed,
+               &budget_cell_gate(hold->cell, hold->slot, unit)->committed, -amount);
 }
 
-void budget_cell_settle(const struct hold *hold, int64_t amount_nusd, int64_t cost_nusd,
-                        int64_t uncertain_nusd)
+void budget_cell_settle(const struct hold *hold, enum budget_unit unit, int64_t cost,
+                        int64_t uncertain)
 {
-    struct window_slot *slot = slot_of(hold);
-    int64_t id = atomic_load(&slot->id);
-    /* The pin has kept the slot; a roll-over may just be finding that out. */
-    ASSERT(id == hold->window_id || id == ID_RECYCLING);
-    grow(&slot->spent, cost_nusd);
-    grow(&slot->uncertain, uncertain_nusd);
-    replace(hold, amount_nusd, cost_nusd, uncertain_nusd);
-    budget_cell_unpin(hold);
+    struct sums *own = &hold->slot->own[unit];
+    struct sums *gate = budget_cell_gate(hold->cell, hold->slot, unit);
+    if (cost > 0)
+        shift_both(&own->spent, &gate->spent, cost);
+    if (uncertain > 0)
+        shift_both(&own->uncertain, &gate->uncertain, uncertain);
+    int64_t delta = budget_add(cost - hold->amounts[unit], uncertain);
+    if (delta != 0)
+        shift_both(&own->committed, &gate->committed, delta);
 }
 
 /* ---- display ---- */
 
-void budget_look(struct budget_cell *cell, int64_t wall_ns, struct budget_view *view)
+static struct budget_sums sums_of(int64_t limit, int64_t committed, int64_t spent,
+                                  int64_t uncertain)
 {
-    int64_t wanted = window_at(cell->kind, wall_ns, NULL);
-    struct hold hold = {.cell = cell};
+    int64_t known = budget_add(spent, uncertain);
+    return (struct budget_sums){.limit = limit,
+                                .committed = committed,
+                                .spent = spent,
+                                .uncertain = uncertain,
+                                .held = committed > known ? committed - known : 0};
+}
+
+static struct budget_sums read_sums(int64_t limit, const struct sums *sums)
+{
+    int64_t committed = atomic_load_explicit(&sums->committed, memory_order_acquire);
+    int64_t spent = atomic_load_explicit(&sums->spent, memory_order_relaxed);
+    return sums_of(limit, committed, spent,
+                   atomic_load_explicit(&sums->uncertain, memory_order_relaxed));
+}
+
+/* A rolling window that nobody has asked for yet: what of the earlier slots still counts. */
+static struct budget_sums sum_slots(struct budget_cell *cell, enum budget_unit unit, int64_t limit,
+                                    int64_t wanted)
+{
+    int64_t committed = 0, spent = 0, uncertain = 0;
+    for (struct slot_chunk *chunk = cell->chunks; chunk != NULL; chunk = atomic_load(&chunk->next))
+        for (size_t i = 0; i < chunk->count; i++) {
+            const struct window_slot *slot = &chunk->slots[i];
+            struct budget_sums own = read_sums(limit, &slot->own[unit]);
+            if (atomic_load(&slot->id) < wanted - WINDOW_SLOTS || own.committed < 0 ||
+                own.spent < 0 || own.uncertain < 0)
+                continue;
+            committed = budget_add(committed, own.committed);
+            spent = budget_add(spent, own.spent);
+            uncertain = budget_add(uncertain, own.uncertain);
+        }
+    return sums_of(limit, committed, spent, uncertain);
+}
+
+static struct budget_sums look_at(const struct hold *hold, bool pinned, enum budget_unit unit,
+                                  int64_t wanted)
+{
+    int64_t limit = limit_of(hold->cell, unit);
+    if (limit == BUDGET_NO_LIMIT)
+        return (struct budget_sums){.limit = BUDGET_NO_LIMIT};
+    if (pinned)
+        return read_sums(limit, budget_cell_gate(hold->cell, hold->slot, unit));
+    if (hold->cell->rolling)
+        return sum_slots(hold->cell, unit, limit, wanted);
     /* A window that no request has opened yet is empty; looking opens none. */
-    *view = (struct budget_view){
-        .window_id = wanted,
-        .limit_nusd = atomic_load_explicit(&cell->limit, memory_order_relaxed),
-    };
-    if (pin_current(&hold, wanted)) {
-        const struct window_slot *slot = slot_of(&hold);
-        view->window_id = hold.window_id;
-        view->committed_nusd = atomic_load_explicit(&slot->committed, memory_order_acquire);
-        view->spent_nusd = atomic_load_explicit(&slot->spent, memory_order_relaxed);
-        view->uncertain_nusd = atomic_load_explicit(&slot->uncertain, memory_order_relaxed);
+    return (struct budget_sums){.limit = limit};
+}
+
+void budget_cell_look(struct budget_cell *cell, const struct window_rule *rule, int64_t wall_ns,
+                      struct budget_view *view)
+{
+    int64_t wanted = window_at(rule, wall_ns);
+    struct hold hold = {.cell = cell};
+    bool pinned = budget_cell_pin_current(&hold, wanted);
+    struct budget_sums nusd = look_at(&hold, pinned, BUDGET_NUSD, wanted);
+    *view = (struct budget_view){.window_id = pinned ? hold.window_id : wanted,
+                                 .limit_nusd = nusd.limit,
+                                 .committed_nusd = nusd.committed,
+                                 .spent_nusd = nusd.spent,
+                                 .uncertain_nusd = nusd.uncertain,
+                                 .held_nusd = nusd.held,
+                                 .tokens = look_at(&hold, pinned, BUDGET_TOKENS, wanted)};
+    if (pinned)
         budget_cell_unpin(&hold);
-    }
-    int64_t known = add_or_fill(view->spent_nusd, view->uncertain_nusd);
-    view->held_nusd = view->committed_nusd > known ? view->committed_nusd - known : 0;
-    view->reset_wall_ns = window_end(cell->kind, view->window_id);
+    view->reset_wall_ns = window_end(rule, view->window_id);
+}
+
+/* ---- the ledger's ---- */
+
+void budget_cell_restore(struct budget_cell *cell, const struct window_rule *rule,
+                         enum budget_unit unit, int64_t window_id, int64_t spent, int64_t uncertain)
+{
+    struct hold hold = {.cell = cell};
+    ASSERT(spent >= 0 && uncertain >= 0 && cell->rolling == (rule->kind == WINDOW_ROLLING));
+    pthread_mutex_lock(&cell->mutex);
+    bool pinned = budget_cell_pin_exact(&hold, window_id, true);
+    pthread_mutex_unlock(&cell->mutex);
+    if (!pinned)
+        return;
+    budget_cell_settle(&hold, unit, spent, uncertain);
+    budget_cell_unpin(&hold);
+}
+
+void budget_cell_resolve(struct budget_cell *cell, enum budget_unit unit, int64_t window_id,
+                         int64_t amount, int64_t cost)
+{
+    struct hold hold = {.cell = cell};
+    ASSERT(amount >= 0 && cost >= 0);
+    pthread_mutex_lock(&cell->mutex);
+    bool pinned = budget_cell_pin_exact(&hold, window_id, false);
+    pthread_mutex_unlock(&cell->mutex);
+    if (!pinned)
+        return;
+    struct sums *own = &hold.slot->own[unit];
+    struct sums *gate = budget_cell_gate(cell, hold.slot, unit);
+    int64_t kept = atomic_load(&own->uncertain);
+    amount = kept == SUM_EXPIRED || amount < kept ? amount : kept;
+    shift_both(&own->spent, &gate->spent, cost);
+    shift_both(&own->uncertain, &gate->uncertain, -amount);
+    shift_both(&own->committed, &gate->committed, cost - amount);
+    budget_cell_unpin(&hold);
+    budget_cell_wake(cell);
+}
+
+/* ---- the ladder ---- */
+
+struct ladder_cell *budget_cell_ladder_state(struct budget_cell *cell)
+{
+    struct ladder_cell *state = atomic_load_explicit(&cell->ladder, memory_order_acquire);
+    if (state != NULL)
+        return state;
+    struct ladder_cell *made = MEMORY_NEW(struct ladder_cell);
+    if (atomic_compare_exchange_strong(&cell->ladder, &state, made))
+        return made;
+    free(made);
+    return state;
+}
+
+void budget_cell_ladder(struct budget_cell *cell, const struct window_rule *rule,
+                        const struct ladder *ladder, struct ladder_now now,
+                        struct ladder_view *view)
+{
+    struct budget_view sums;
+    budget_cell_look(cell, rule, now.wall_ns, &sums);
+    struct ladder_spend spend[LADDER_UNITS] = {
+        [BUDGET_NUSD] = {sums.limit_nusd, sums.spent_nusd},
+        [BUDGET_TOKENS] = {sums.tokens.limit, sums.tokens.spent},
+    };
+    ladder_look(budget_cell_ladder_state(cell), ladder, cell->rolling ? 0 : sums.window_id,
+                window_length_ns(rule), spend, sums.reset_wall_ns, now, view);
+}
+
+void budget_cell_pinned_ladder(const struct hold *hold, struct ladder_now now,
+                               struct ladder_view *view)
+{
+    const struct budget *budget = hold->budget;
+    struct ladder_spend spend[LADDER_UNITS];
+    for (enum budget_unit unit = 0; unit < BUDGET_UNITS; unit++)
+        spend[unit] = (struct ladder_spend){
+            hold->limits[unit],
+            atomic_load_explicit(&budget_cell_gate(hold->cell, hold->slot, unit)->spent,
+                                 memory_order_relaxed)};
+    ladder_look(budget_cell_ladder_state(hold->cell), &budget->ladder,
+                hold->cell->rolling ? 0 : hold->window_id, window_length_ns(&budget->window), spend,
+                0, now, view);
+}
+
+bool budget_cell_throttle(struct budget_cell *cell, int64_t requests_per_minute, int64_t mono_ns,
+                          struct rate_view *view)
+{
+    struct rate_cell *rate = &budget_cell_ladder_state(cell)->throttle;
+    if (atomic_load_explicit(&rate->per_minute, memory_order_relaxed) != requests_per_minute)
+        rate_cell_set(rate, requests_per_minute);
+    return rate_take(rate, mono_ns, view);
+}
+
+void budget_cell_throttle_back(struct budget_cell *cell)
+{
+    rate_give_back(&budget_cell_ladder_state(cell)->throttle);
 }

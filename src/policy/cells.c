@@ -10,10 +10,9 @@
 #include "base/memory.h"
 #include "base/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define WINDOW_KINDS (WINDOW_TOTAL + 1)
 
 struct entry {
     char *name;
@@ -21,6 +20,7 @@ struct entry {
         struct rate_cell *rate;
         struct gauge_cell *gauge;
         struct budget_cell *budget;
+        struct budget_subjects *subjects;
         struct health_cell *health;
         struct estimate_cell *estimate;
     };
@@ -31,7 +31,9 @@ struct cells {
     struct table gauges;
     struct table healths;
     struct table estimates; /* "PROVIDER\tMODEL" */
-    struct table budgets[WINDOW_KINDS];
+    struct table budgets;   /* "NAME\tWINDOW" */
+    struct table subjects;  /* the same */
+    struct outputs *outputs;
 };
 
 struct cells *cells_new(void)
@@ -41,8 +43,9 @@ struct cells *cells_new(void)
     table_init(&cells->gauges);
     table_init(&cells->healths);
     table_init(&cells->estimates);
-    for (int kind = 0; kind < WINDOW_KINDS; kind++)
-        table_init(&cells->budgets[kind]);
+    table_init(&cells->budgets);
+    table_init(&cells->subjects);
+    cells->outputs = outputs_new();
     return cells;
 }
 
@@ -59,6 +62,11 @@ static void drop_gauge(struct entry *entry)
 static void drop_budget(struct entry *entry)
 {
     budget_cell_unref(&entry->budget);
+}
+
+static void drop_subjects(struct entry *entry)
+{
+    budget_subjects_unref(&entry->subjects);
 }
 
 static void drop_health(struct entry *entry)
@@ -94,8 +102,9 @@ void cells_free(struct cells **cells)
     free_entries(&last->gauges, drop_gauge);
     free_entries(&last->healths, drop_health);
     free_entries(&last->estimates, drop_estimate);
-    for (int kind = 0; kind < WINDOW_KINDS; kind++)
-        free_entries(&last->budgets[kind], drop_budget);
+    free_entries(&last->budgets, drop_budget);
+    free_entries(&last->subjects, drop_subjects);
+    outputs_unref(&last->outputs);
     free(last);
 }
 
@@ -132,13 +141,9 @@ struct gauge_cell *cells_gauge(struct cells *cells, const char *name)
     return entry->gauge;
 }
 
-struct budget_cell *cells_budget(struct cells *cells, const char *name, enum window_kind kind)
+struct outputs *cells_outputs(struct cells *cells)
 {
-    bool is_new;
-    struct entry *entry = find_or_add(&cells->budgets[kind], name, &is_new);
-    if (is_new)
-        entry->budget = budget_cell_new(kind);
-    return budget_cell_ref(entry->budget);
+    return outputs_ref(cells->outputs);
 }
 
 struct health_cell *cells_health(struct cells *cells, const char *name)
@@ -149,6 +154,86 @@ struct health_cell *cells_health(struct cells *cells, const char *name)
         entry->health = health_cell_new();
     ref_take(&entry->health->ref);
     return entry->health;
+}
+
+/* ---- budgets ---- */
+
+static struct entry *window_entry(struct table *table, const char *name,
+                                  const struct window_rule *rule, bool *is_new)
+{
+    char window[WINDOW_TEXT_SIZE];
+    size_t size = strlen(name) + 1 + WINDOW_TEXT_SIZE;
+    char *whole = memory_new(size);
+    snprintf(whole, size, "%s\t%s", name, window_text(rule, window));
+    struct entry *entry = find_or_add(table, whole, is_new);
+    free(whole);
+    return entry;
+}
+
+struct budget_cell *cells_budget(struct cells *cells, const char *name,
+                                 const struct window_rule *rule)
+{
+    bool is_new;
+    struct entry *entry = window_entry(&cells->budgets, name, rule, &is_new);
+    if (is_new)
+        entry->budget = budget_cell_new(name, rule);
+    return budget_cell_ref(entry->budget);
+}
+
+struct budget_subjects *cells_subjects(struct cells *cells, const char *name,
+                                       const struct window_rule *rule)
+{
+    bool is_new;
+    struct entry *entry = window_entry(&cells->subjects, name, rule, &is_new);
+    if (is_new)
+        entry->subjects = budget_subjects_new(name);
+    return budget_subjects_ref(entry->subjects);
+}
+
+void cells_walk_budgets(struct cells *cells,
+                        void (*visit)(struct budget_cell *cell, void *argument), void *argument)
+{
+    struct table_slot *slot;
+    for (size_t cursor = 0; (slot = table_next(&cells->budgets, &cursor)) != NULL;)
+        visit(((struct entry *)slot->value)->budget, argument);
+    for (size_t cursor = 0; (slot = table_next(&cells->subjects, &cursor)) != NULL;)
+        budget_subjects_walk(((struct entry *)slot->value)->subjects, visit, argument);
+}
+
+/* Where the subject begins in the name of a subject's cell; the length when it is none's. */
+static size_t subject_at(struct span name)
+{
+    for (enum budget_per per = BUDGET_PER_KEY; per <= BUDGET_PER_SESSION; per++) {
+        char part[24];
+        snprintf(part, sizeof(part), " per %s ", budget_per_name(per));
+        size_t at = span_search(name, span_from_string(part));
+        if (at < name.len)
+            return at + strlen(part);
+    }
+    return name.len;
+}
+
+bool cells_restore(struct cells *cells, const char *name, const char *window, enum budget_unit unit,
+                   int64_t window_id, int64_t spent, int64_t uncertain)
+{
+    struct window_rule rule;
+    if (!window_parse(span_from_string(window), &rule))
+        return false;
+    struct span whole = span_from_string(name);
+    size_t at = subject_at(whole);
+    struct budget_cell *cell;
+    if (at < whole.len) {
+        char *prefix = memory_string(name, at - 1);
+        struct budget_subjects *subjects = cells_subjects(cells, prefix, &rule);
+        cell = budget_subjects_cell(subjects, span_from(whole, at), INT64_MAX, &rule, 0);
+        budget_subjects_unref(&subjects);
+        free(prefix);
+    } else {
+        cell = cells_budget(cells, name, &rule);
+    }
+    budget_cell_restore(cell, &rule, unit, window_id, spent, uncertain);
+    budget_cell_unref(&cell);
+    return true;
 }
 
 /* ---- estimates ---- */

@@ -116,3 +116,20 @@ void health_rest(struct health_cell *cell, int64_t pause_ns, int64_t now_ns)
         atomic_store(&cell->rest_until_ns, until);
     atomic_store(&cell->probe_ns, 0);
 }
+
+/* ---- breaches ---- */
+
+bool health_note_breach(struct health_cell *cell)
+{
+    return !atomic_exchange(&cell->breached, true);
+}
+
+bool health_is_breached(const struct health_cell *cell)
+{
+    return atomic_load_explicit(&cell->breached, memory_order_relaxed);
+}
+
+void health_acknowledge(struct health_cell *cell)
+{
+    atomic_store(&cell->breached, false);
+}

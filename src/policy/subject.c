@@ -44,26 +44,50 @@ bool subject_may_use(const struct key *key, struct span model)
     return true;
 }
 
-size_t subject_budgets(const struct key *key, const struct budget *path[BUDGET_MAX_PATH])
+size_t subject_budgets(const struct key *key, const struct budget_facts *facts,
+                       const struct budget *path[BUDGET_MAX_PATH])
 {
     struct subject_walk walk = subject_walk(key);
     const struct allowance *node;
-    size_t count = 0;
+    size_t count = 0, all = 0;
     while ((node = subject_next(&walk)) != NULL) {
-        ASSERT(node->budget_count <= BUDGET_MAX_PATH - count);
+        all += node->budget_count;
+        ASSERT(all <= BUDGET_MAX_PATH);
         for (size_t i = 0; i < node->budget_count; i++)
-            path[count++] = &node->budgets[i];
+            if (budget_matches(&node->budgets[i], facts))
+                path[count++] = &node->budgets[i];
     }
     return count;
 }
 
-bool subject_has_budget(const struct key *key)
+static bool is_such(const struct budget *budget, enum subject_has what)
+{
+    switch (what) {
+    case SUBJECT_HAS_BUDGET:
+        return true;
+    case SUBJECT_HAS_LIMIT:
+        return !budget->observe;
+    case SUBJECT_HAS_MONEY:
+        return !budget->observe && budget->limit_nusd != BUDGET_NO_LIMIT;
+    case SUBJECT_HAS_TOKENS:
+        return !budget->observe && budget->limit_tokens != BUDGET_NO_LIMIT;
+    case SUBJECT_HAS_BOUND:
+        return !budget->observe && budget->hold == BUDGET_HOLD_BOUND;
+    case SUBJECT_HAS_LEARNED:
+        return budget->hold == BUDGET_HOLD_LEARNED;
+    }
+    UNREACHABLE();
+}
+
+bool subject_has(const struct key *key, const struct budget_facts *facts, enum subject_has what)
 {
     struct subject_walk walk = subject_walk(key);
     const struct allowance *node;
     while ((node = subject_next(&walk)) != NULL)
-        if (node->budget_count > 0)
-            return true;
+        for (size_t i = 0; i < node->budget_count; i++)
+            if (is_such(&node->budgets[i], what) &&
+                (facts == NULL || budget_matches(&node->budgets[i], facts)))
+                return true;
     return false;
 }
 

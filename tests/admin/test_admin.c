@@ -64,6 +64,12 @@ static struct reload_state desk_reload_state(void *argument)
                                  .success_wall_ns = 1700000000000000000};
 }
 
+static struct ledger_state desk_ledger_state(void *argument)
+{
+    struct desk *desk = argument;
+    return (struct ledger_state){.ok = desk->reload_works, .lag = 7};
+}
+
 static bool desk_ready(void *argument)
 {
     return ((struct desk *)argument)->ready;
@@ -80,6 +86,7 @@ static bool desk_reload(void *argument, struct buf *report)
 
 static const struct admin_owner owner = {.snapshot = desk_snapshot,
                                          .reload_state = desk_reload_state,
+                                         .ledger_state = desk_ledger_state,
                                          .ready = desk_ready,
                                          .reload = desk_reload};
 
@@ -306,7 +313,10 @@ static void metrics_sum_the_workers_and_show_budgets(void **state)
     assert_has(&reply, "weir_budget_spent_usd{budget=\"acme/all\"} 0\n");
     assert_has(&reply, "weir_budget_held_usd{budget=\"acme/all\"} 0\n");
     assert_has(&reply, "weir_budget_uncertain_usd{budget=\"acme/all\"} 0\n");
+    assert_has(&reply, "weir_breaker_state{budget=\"acme/all\"} 0\n");
     assert_has(&reply, "weir_config_last_reload_successful 1\n");
+    assert_has(&reply, "weir_ledger_ok 1\n");
+    assert_has(&reply, "weir_ledger_lag_records 7\n");
     assert_has(&reply, "weir_config_last_reload_success_timestamp_seconds 1700000000\n");
     assert_has(&reply, "weir_build_info{version=\"");
     assert_has(&reply, "\nprocess_resident_memory_bytes ");
@@ -330,6 +340,37 @@ static void the_worst_target_is_the_provider_s_state(void **state)
     scrape(desk, "", &reply);
     assert_has(&reply, "weir_upstream_breaker_state{provider=\"p\"} 1\n");
     raw_reply_fini(&reply);
+}
+
+#define WITH_TOKEN "Host: localhost\r\nAuthorization: Bearer " TOKEN "\r\n\r\n"
+
+static void budgets_are_shown(void **state)
+{
+    struct desk *desk = *state;
+    assert_answer(desk, "GET /admin/budgets HTTP/1.1\r\n" HOST("localhost"), 401, "token");
+    assert_answer(
+        desk, "GET /admin/budgets HTTP/1.1\r\n" WITH_TOKEN, 200,
+        "[{\"budget\":\"acme/all\",\"state\":\"closed\",\"reason\":\"none\",\"half_open\":"
+        "false,\"observe\":false,\"reset\":null,\"window\":\"total\",\"per\":\"tenant\","
+        "\"limit_usd\":12.50,\"spent_usd\":0.00,\"held_usd\":0.00,\"uncertain_usd\":0.00},"
+        "{\"budget\":\"key:k1/own\",");
+}
+
+static void breakers_are_shown_and_acknowledged(void **state)
+{
+    struct desk *desk = *state;
+    const struct target *target = &desk->snapshot->models[0]->targets[0];
+    assert_answer(desk, "GET /admin/breakers HTTP/1.1\r\n" WITH_TOKEN, 200,
+                  "\"targets\":[{\"model\":\"m\",\"provider\":\"p\",\"target\":\"x\",\"state\":"
+                  "\"closed\",\"bound_breached\":false}]}");
+    assert_true(health_note_breach(target->health));
+    assert_answer(desk, "GET /admin/breakers HTTP/1.1\r\n" WITH_TOKEN, 200,
+                  "\"bound_breached\":true");
+    assert_answer(desk, "POST /admin/breakers/ack HTTP/1.1\r\n" HOST("localhost"), 401, "token");
+    assert_true(health_is_breached(target->health));
+    assert_answer(desk, "POST /admin/breakers/ack HTTP/1.1\r\n" WITH_TOKEN, 200,
+                  "{\"acknowledged\":1}");
+    assert_false(health_is_breached(target->health));
 }
 
 static void openmetrics_on_request(void **state)
@@ -379,6 +420,8 @@ int test_admin(void)
         AT_THE_DESK(a_connection_serves_several_requests),
         AT_THE_DESK(metrics_sum_the_workers_and_show_budgets),
         AT_THE_DESK(the_worst_target_is_the_provider_s_state),
+        AT_THE_DESK(budgets_are_shown),
+        AT_THE_DESK(breakers_are_shown_and_acknowledged),
         AT_THE_DESK(openmetrics_on_request),
         AT_THE_DESK(an_address_in_use_is_an_error),
     };

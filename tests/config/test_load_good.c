@@ -18,6 +18,7 @@ static const char everything[] =
     "max_connections: 5k\n"
     "memory: 512MiB\n"
     "drain: 10s\n"
+    "ledger: {durability: strict, retention: 30d, must_exist: true}\n"
     "egress: {proxy: 'http://user:secret@10.0.0.1:3128', ca_file: null}\n"
     "log: {file: /var/log/weir.json, format: json, content: off}\n"
     "response_headers: off\n"
@@ -78,6 +79,9 @@ static void settings_are_read(void **state)
     assert_int_equal(s->max_connections, 5000);
     assert_int_equal(s->memory_bytes, 512 << 20);
     assert_int_equal(s->drain_ms, 10000);
+    assert_int_equal(s->ledger.durability, LEDGER_STRICT);
+    assert_int_equal(s->ledger.retention_ms / 1000, 30 * 86400);
+    assert_true(s->ledger.must_exist);
     assert_string_equal(s->log_file, "/var/log/weir.json");
     assert_int_equal(s->response_headers, RESPONSE_HEADERS_OFF);
     assert_int_equal(s->file_count, 1);
@@ -183,7 +187,7 @@ static void tenants_are_read(void **state)
 static void assert_limit(const struct budget *budget, int64_t limit_nusd)
 {
     struct budget_view view;
-    budget_look(budget->cell, clock_wall_ns(), &view);
+    budget_look(budget, NULL, clock_wall_ns(), &view);
     assert_int_equal(view.limit_nusd, limit_nusd);
     assert_int_equal(view.committed_nusd, 0);
 }
@@ -195,19 +199,19 @@ static void budgets_are_read(void **state)
     assert_int_equal(allowance->budget_count, 3);
     const struct budget *b = &allowance->budgets[0];
     assert_string_equal(b->name, "a");
-    assert_int_equal(b->window, WINDOW_DAY);
+    assert_int_equal(b->window.kind, WINDOW_DAY);
     assert_limit(b, 150000000);
     assert_int_equal(b->max_hold_nusd, 15000000); /* a tenth */
     assert_int_equal(b->refusal_status, 402);
     assert_false(b->release_uncertain);
     b = &allowance->budgets[1];
-    assert_int_equal(b->window, WINDOW_MONTH);
+    assert_int_equal(b->window.kind, WINDOW_MONTH);
     assert_limit(b, 20000 * NUSD_PER_USD);
     assert_int_equal(b->max_hold_nusd, 500 * NUSD_PER_USD);
     assert_int_equal(b->refusal_status, 429);
     assert_true(b->release_uncertain);
     b = &allowance->budgets[2];
-    assert_int_equal(b->window, WINDOW_TOTAL);
+    assert_int_equal(b->window.kind, WINDOW_TOTAL);
     assert_int_equal(b->max_hold_nusd, 1);
     assert_limit(&s->tenants[0]->allowance.budgets[0], 0);
     assert_limit(&s->tenants[0]->allowance.budgets[1], 1500000 * NUSD_PER_USD);
@@ -234,8 +238,39 @@ static void keys_are_read(void **state)
     assert_int_equal(key->user_from, USER_FROM_HEADER);
     assert_int_equal(key->allowance.budget_count, 0);
     const struct budget *path[BUDGET_MAX_PATH];
-    assert_int_equal(subject_budgets(s->keys[0], path), 6);
+    assert_int_equal(subject_budgets(s->keys[0], &(struct budget_facts){.key = SPAN("k")}, path),
+                     6);
     snapshot_unref(&s);
+}
+
+/* Secrets that are not there, and whatever else is wrong, do not matter. */
+static void the_state_directory_can_be_asked_for_alone(void **state)
+{
+    static const struct {
+        const char *yaml;
+        const char *state_dir; /* NULL: a problem */
+    } table[] = {
+        {"state_dir: /var/lib/weir\nproviders: {p: {api_key: ${WEIR_TEST_NOT_SET}}}\n",
+         "/var/lib/weir"},
+        {"state_dir: ${WEIR_TEST_NOT_SET:-here}\n", "here"},
+        {"nonsense: true\n", "./state"},
+        {"state_dir: null\n", "./state"},
+        {"state_dir: ${WEIR_TEST_NOT_SET}\n", NULL},
+        {"state_dir: [a]\n", NULL},
+        {"state_dir: a: b\n", NULL},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct problems problems;
+        fixture_write(fixture, "weir.yaml", table[i].yaml);
+        char *found = config_state_dir(fixture->path, &problems);
+        if (table[i].state_dir != NULL)
+            assert_string_equal(found, table[i].state_dir);
+        else
+            assert_true(found == NULL && problems.count > 0);
+        free(found);
+        problems_fini(&problems);
+    }
 }
 
 static void defaults_are_those_of_the_reference(void **state)
@@ -258,6 +293,9 @@ static void defaults_are_those_of_the_reference(void **state)
     assert_int_equal(s->max_connections, 20000);
     assert_int_equal(s->memory_bytes, 1 << 30);
     assert_int_equal(s->drain_ms, 30000);
+    assert_int_equal(s->ledger.durability, LEDGER_DEFAULT);
+    assert_int_equal(s->ledger.retention_ms / 1000, 400 * 86400);
+    assert_false(s->ledger.must_exist);
     assert_string_equal(s->log_file, "-");
     assert_int_equal(s->response_headers, RESPONSE_HEADERS_OWN);
     snapshot_unref(&s);
@@ -328,6 +366,7 @@ int test_load_good(void)
         FIXTURE_TEST(tenants_are_read),
         FIXTURE_TEST(budgets_are_read),
         FIXTURE_TEST(keys_are_read),
+        FIXTURE_TEST(the_state_directory_can_be_asked_for_alone),
         FIXTURE_TEST(defaults_are_those_of_the_reference),
         FIXTURE_TEST(off_switches_off),
         FIXTURE_TEST(null_is_not_given),

@@ -36,7 +36,7 @@ static struct budget_view look(const struct allowance *allowance)
 {
     struct budget_view view;
     assert_int_equal(allowance->budget_count, 1);
-    budget_look(allowance->budgets[0].cell, clock_wall_ns(), &view);
+    budget_look(&allowance->budgets[0], NULL, clock_wall_ns(), &view);
     return view;
 }
 
@@ -52,7 +52,7 @@ static void spend(const struct snapshot *snapshot, int64_t nusd)
                                .min_output_tokens = 1};
     assert_int_equal(lease_open(&lease, snapshot->keys[0], NOW_MONOTONIC), ERR_NONE);
     assert_int_equal(lease_reserve(&lease, &wish, clock_wall_ns(), &by), ERR_NONE);
-    lease_settle(&lease, nusd, 0);
+    lease_settle(&lease, &(struct budget_charge){.cost_nusd = nusd});
     lease_close(&lease);
 }
 

@@ -124,7 +124,8 @@ static void json_is_yaml(void **state)
     assert_int_equal(s->workers, 2);
     assert_null(s->admin_listen);
     assert_span(s->models[0]->targets[0].model, "A/b");
-    assert_int_equal(price_schedule_at(&s->models[0]->targets[0].prices, 0)->rates.input_pusd, 150000);
+    assert_int_equal(price_schedule_at(&s->models[0]->targets[0].prices, 0)->rates.input_pusd,
+                     150000);
     assert_int_equal(s->tenants[0]->allowance.budget_count, 1);
     snapshot_unref(&s);
 }

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -118,10 +119,12 @@ class Sim:
 
 class Gateway:
     """`weir run` on YAML; {sim} in it is the simulated provider's base URL. Its listening ports,
-    the key's hash and the rest of the frame are added here."""
+    the key's hash and the rest of the frame are added here. `home` is the folder of an earlier one,
+    to go on in; of its own folder the journal, which takes much room, goes with the gateway."""
 
-    def __init__(self, yaml, sim=None, binary=None, workers=2, extra=""):
-        self.dir = Path(tempfile.mkdtemp(prefix="weir-e2e-"))
+    def __init__(self, yaml, sim=None, binary=None, workers=2, extra="", home=None):
+        self.dir = Path(home or tempfile.mkdtemp(prefix="weir-e2e-"))
+        self.journal = None if home else self.dir / "state" / "journal"
         self.port, self.admin = free_ports(2)
         self.frame = (f"listen: 127.0.0.1:{self.port}\n"
                       f"admin: {{listen: 127.0.0.1:{self.admin}, token: {ADMIN_TOKEN}}}\n"
@@ -173,6 +176,8 @@ class Gateway:
         code = self.process.stop()
         if kind is None:
             assert code == 0, f"weir run ended with {code}: {self.process.errors()}"
+            if self.journal:
+                shutil.rmtree(self.journal, ignore_errors=True)
 
 
 class Answer:

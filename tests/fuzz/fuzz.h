@@ -26,7 +26,8 @@
     X(tokens)           \
     X(prices)           \
     X(usage)            \
-    X(count)
+    X(count)            \
+    X(journal)
 
 #define FUZZ_DECLARE(NAME) void fuzz_##NAME(struct span input);
 FUZZ_DRIVERS(FUZZ_DECLARE)

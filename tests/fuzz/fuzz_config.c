@@ -100,7 +100,7 @@ static void check_allowance(const struct allowance *allowance, int64_t rate, int
     struct budget_view view;
     FUZZ_CHECK(atomic_load(&allowance->rate->per_minute) == rate);
     FUZZ_CHECK(atomic_load(&allowance->gauge->limit) == gauge);
-    budget_look(allowance->budgets[0].cell, 0, &view);
+    budget_look(&allowance->budgets[0], NULL, 0, &view);
     FUZZ_CHECK(view.limit_nusd == nusd);
 }
 
@@ -177,10 +177,11 @@ static void check_key(const struct snapshot *snapshot, const struct key *key)
 {
     const struct budget *path[BUDGET_MAX_PATH];
     FUZZ_CHECK(snapshot_key(snapshot, key->digest) == key);
-    size_t count = subject_budgets(key, path);
+    size_t count = subject_budgets(key, &(struct budget_facts){.key = SPAN("k")}, path);
     FUZZ_CHECK(count <= BUDGET_MAX_PATH);
     for (size_t i = 0; i < count; i++)
-        FUZZ_CHECK(path[i]->cell != NULL && path[i]->max_hold_nusd >= 0);
+        FUZZ_CHECK((path[i]->cell != NULL || path[i]->subjects != NULL) &&
+                   path[i]->max_hold_nusd >= 0);
 }
 
 static void check_snapshot(const struct snapshot *snapshot)

@@ -69,7 +69,7 @@ static void check_estimate(const struct input_count *count, struct span model)
     buf_init(&line, LINE_MAX_BYTES, 0);
     estimate_write(&estimate, &line);
     FUZZ_CHECK(!buf_failed(&line) && estimate_read(buf_span(&line), &again));
-    FUZZ_CHECK(memcmp(&estimate, &again, sizeof(estimate)) == 0);
+    FUZZ_CHECK(memcmp(&estimate, &again, offsetof(struct estimate, memory)) == 0);
     buf_fini(&line);
 }
 

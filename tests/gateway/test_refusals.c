@@ -315,7 +315,7 @@ static void money_held_by_others_is_429_busy(void **state)
     struct gateway_fixture *fixture = *state;
     static const struct script_step hold[] = {SCRIPT_REQUEST, SCRIPT_HOLD};
     SCRIPTED_UPSTREAM_PLAY(fixture->upstream, hold);
-    gateway_fixture_reload(fixture, CONFIG_BUDGET("0.0006", ", max_hold: 100%"));
+    gateway_fixture_reload(fixture, CONFIG_BUDGET("0.0006", ", max_hold: 100%, budget_wait: 0s"));
     struct raw_client *first = raw_client_connect(fixture->loop, fixture->port);
     struct raw_client *second = raw_client_connect(fixture->loop, fixture->port);
     struct raw_reply reply;

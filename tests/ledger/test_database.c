@@ -132,6 +132,39 @@ static void a_crash_anywhere_applies_once(void **state)
     assert_string_equal(spend_all(""), "8 80 198 58;");
 }
 
+/* What was read while the stream was written is not all that it has come to. */
+static void a_stream_that_ends_is_read_to_its_end(void **state)
+{
+    (void)state;
+    struct ledger_fault fault;
+    some_exchanges();
+    struct applier *applier = open_applier();
+    while (applier_step(applier, &fault) > 0)
+        continue;
+    exchange(201, "acme", "", 5, 0);
+    journal_stream_close(&stream);
+    while (applier_step(applier, &fault) > 0)
+        continue;
+    applier_free(&applier);
+    assert_string_equal(spend_all(""), "5 50 163 20;");
+    check_same();
+}
+
+/* Its thread, too, comes to the end of all that was written before it is told to stop. */
+static void the_thread_ends_with_everything(void **state)
+{
+    (void)state;
+    for (uint64_t id = 301; id < 321; id++) {
+        struct applier *applier = open_applier();
+        applier_start(applier);
+        exchange(id, "acme", "", 5, 0);
+        journal_sync(journal);
+        applier_free(&applier);
+        check_same();
+    }
+    assert_string_equal(spend_all(""), "20 200 100 0;");
+}
+
 /* ---- crashes, resolutions ---- */
 
 static void what_a_crash_left_is_listed_and_resolved(void **state)
@@ -271,6 +304,8 @@ int test_database(void)
 #define WITH_LEDGER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH_LEDGER(spend_is_grouped),
+        WITH_LEDGER(a_stream_that_ends_is_read_to_its_end),
+        WITH_LEDGER(the_thread_ends_with_everything),
         WITH_LEDGER(columns_are_checked),
         WITH_LEDGER(what_is_not_applied_yet_is_no_difference),
         WITH_LEDGER(a_crash_anywhere_applies_once),

@@ -367,6 +367,34 @@ static void a_full_disk_keeps_room_for_what_runs(void **state)
     check_balance(journal_recovered(journal), 1, (int64_t)count, (int64_t)count, 0);
 }
 
+static void receipts_do_not_wait_without_end(void **state)
+{
+    (void)state;
+    struct ledger_fault fault;
+    struct journal_settings settings = {.io = &disk->io,
+                                        .state_dir = "/other",
+                                        .segment_bytes = 16 << 10,
+                                        .waiting_bytes = 4 << 10};
+    struct ledger_receipt receipt = {.id = {1, 2}};
+    struct journal *other = journal_open(&settings, &fault);
+    struct journal_stream *its = open_stream(other);
+    disk->capacity = disk->used; /* no further segment */
+    size_t kept = 0;
+    for (; kept < 1000 && journal_receipt(its, &receipt); kept++) {
+        journal_flush(its);
+        journal_sync(other);
+    }
+    /* The segment, and then 32 slots in memory. */
+    assert_in_range(kept, 128, 128 + 32);
+    assert_int_equal(journal_position(its) - journal_durable(its), 32);
+    disk->capacity = 0;
+    assert_true(journal_sync(other));
+    assert_int_equal(journal_position(its), journal_durable(its));
+    assert_true(journal_receipt(its, &receipt));
+    journal_stream_close(&its);
+    journal_close(&other);
+}
+
 static void a_second_process_is_refused(void **state)
 {
     (void)state;
@@ -425,6 +453,7 @@ int test_journal(void)
         WITH_JOURNAL(a_failed_sync_is_never_tried_again),
         WITH_JOURNAL(a_failed_write_refuses_what_it_had),
         WITH_JOURNAL(a_full_disk_keeps_room_for_what_runs),
+        WITH_JOURNAL(receipts_do_not_wait_without_end),
         WITH_JOURNAL(a_second_process_is_refused),
         WITH_JOURNAL(a_journal_that_must_exist_is_missed),
         WITH_JOURNAL(the_checkpoint_may_be_larger_than_a_segment),

@@ -47,6 +47,24 @@ static struct record money(enum record_kind kind)
     };
 }
 
+/* Field by field: what lies between them is nobody's. */
+static void assert_same(const struct record *a, const struct record *b)
+{
+    assert_true(a->kind == b->kind && a->flags == b->flags && a->state == b->state);
+    assert_true(a->more == b->more && a->parts == b->parts && a->lag == b->lag);
+    assert_true(a->seq == b->seq && a->order == b->order && a->budget == b->budget);
+    assert_memory_equal(&a->key.exchange, &b->key.exchange, sizeof(a->key.exchange));
+    assert_true(a->key.attempt == b->key.attempt && a->key.part == b->key.part);
+    assert_int_equal(a->window_id, b->window_id);
+    assert_int_equal(a->window_end_wall_ns, b->window_end_wall_ns);
+    assert_int_equal(a->amount, b->amount);
+    assert_int_equal(a->limit, b->limit);
+    assert_int_equal(a->cost, b->cost);
+    assert_int_equal(a->uncertain, b->uncertain);
+    assert_int_equal(a->wall_ns, b->wall_ns);
+    assert_int_equal(a->text.len, b->text.len);
+}
+
 static void every_kind_of_money_comes_back(void **state)
 {
     (void)state;
@@ -57,7 +75,7 @@ static void every_kind_of_money_comes_back(void **state)
         assert_int_equal(record_slots(&in), 1);
         record_encode(&in, slots);
         assert_int_equal(record_decode(slots, 1, room, &out), RECORD_GOOD);
-        assert_memory_equal(&in, &out, sizeof(in));
+        assert_same(&in, &out);
     }
 }
 

@@ -17,8 +17,7 @@
 #define FILE_OF_ROWS WEIR_SOURCE_DIR "/../shared/data/tokens/chat_known_answers.jsonl"
 #define ROWS_MAX     ((size_t)65536)
 #define LEARNERS_MAX 512
-#define VENDORS_P90 \
-    0.25 /* what is reached, with room; docs/internals/counting.md says why not 0.1 */
+#define VENDORS_P90  0.10
 
 struct group {
     const char *name;

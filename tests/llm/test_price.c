@@ -75,6 +75,51 @@ static void rounds_up_once(void **state)
     assert_int_equal(nusd, 0);
 }
 
+/* Each part is what the rounded sum grows by: together they are the cost. */
+static void parts_are_the_cost(void **state)
+{
+    (void)state;
+    struct price price = {.known = true,
+                          .rates = {.input_pusd = 1700,
+                                    .cached_input_pusd = 1,
+                                    .cache_write_pusd = 999,
+                                    .cache_write_1h_pusd = 2000,
+                                    .output_pusd = 3001,
+                                    .reasoning_pusd = 1},
+                          .tiers.flex_permille = 500};
+    struct usage usage = {.input = 10,
+                          .cached_input = 3,
+                          .cache_write = 2,
+                          .cache_write_1h = 1,
+                          .output = 4,
+                          .reasoning = 1};
+    int64_t parts[PRICE_METERS], cost = 0;
+    assert_true(price_parts(&price, &usage, parts));
+    /* 8500 pUSD; with 3, with 2999, with 9003, with 1 */
+    assert_int_equal(parts[PRICE_METER_INPUT], 9);
+    assert_int_equal(parts[PRICE_METER_CACHED_INPUT], 0);
+    assert_int_equal(parts[PRICE_METER_CACHE_WRITE], 3);
+    assert_int_equal(parts[PRICE_METER_OUTPUT], 9);
+    assert_int_equal(parts[PRICE_METER_REASONING], 0);
+    assert_true(price_cost(&price, &usage, &cost));
+    assert_int_equal(cost, 9 + 3 + 9);
+    usage.service_tier = SERVICE_TIER_FLEX;
+    assert_true(price_parts(&price, &usage, parts));
+    assert_int_equal(parts[PRICE_METER_INPUT], 5); /* 4250 pUSD */
+    price.per_request_nusd = 7;                    /* in no meter */
+    assert_true(price_parts(&price, &usage, parts));
+    assert_true(price_cost(&price, &usage, &cost));
+    int64_t together = 0;
+    for (size_t i = 0; i < PRICE_METERS; i++)
+        together += parts[i];
+    assert_int_equal(cost - together, 7);
+    price.known = false;
+    assert_false(price_parts(&price, &usage, parts));
+    price.known = true;
+    usage.output = -1;
+    assert_false(price_parts(&price, &usage, parts));
+}
+
 static void hidden_reasoning_costs_nothing_more(void **state)
 {
     (void)state;
@@ -230,6 +275,7 @@ int test_price(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(costs_of_known_usage),
         cmocka_unit_test(rounds_up_once),
+        cmocka_unit_test(parts_are_the_cost),
         cmocka_unit_test(hidden_reasoning_costs_nothing_more),
         cmocka_unit_test(refuses_what_no_price_can_be),
         cmocka_unit_test(overflow_is_a_false_result),

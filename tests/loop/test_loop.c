@@ -95,6 +95,43 @@ static void first_come_first_served(void **state)
     assert_null(s.loop);
 }
 
+static void defer_other_first(struct scribe *scribe)
+{
+    loop_defer_first(scribe->scenario->loop, &scribe->other->work);
+}
+
+/* Also before what is queued already, and before the rest of a pass that runs. */
+static void what_comes_first(void **state)
+{
+    struct scenario s;
+    struct scribe *a, *b, *c;
+
+    (void)state;
+    scenario_init(&s);
+    a = scribe_new(&s, 'a');
+    b = scribe_new(&s, 'b');
+    c = scribe_new(&s, 'c');
+    loop_defer(s.loop, &a->work);
+    loop_defer(s.loop, &b->work);
+    loop_defer_first(s.loop, &c->work);
+    loop_defer_first(s.loop, &c->work); /* once */
+    a->then = defer_other_first;
+    a->other = c;
+    loop_run_once(s.loop, 0);
+    assert_string_equal(s.written, "cacb");
+    loop_defer_first(s.loop, &c->work); /* alone it is work enough to stay awake */
+    loop_run_once(s.loop, DEADLINE_MS);
+    assert_string_equal(s.written, "cacbc");
+    loop_defer_first(s.loop, &c->work);
+    deferred_cancel(&c->work);
+    assert_true(falls_asleep(s.loop));
+    assert_string_equal(s.written, "cacbc");
+    free(a);
+    free(b);
+    free(c);
+    loop_free(&s.loop);
+}
+
 static void defer_again(struct scribe *scribe)
 {
     if (--scribe->again > 0)
@@ -462,6 +499,7 @@ int test_loop(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_come_first_served),
+        cmocka_unit_test(what_comes_first),
         cmocka_unit_test(work_that_comes_again),
         cmocka_unit_test(loop_run_stays_awake),
         cmocka_unit_test(run_may_cancel_and_free),

@@ -5,6 +5,7 @@
 #define POLICY_SUPPORT_H
 
 #include "base/clock.h"
+#include "policy/budget.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -18,6 +19,27 @@
 static inline int64_t wall_of(int year, int month, int day)
 {
     return civil_to_days((struct civil){.year = year, .month = month, .day = day}) * DAY_NS;
+}
+
+/* A budget in dollars with a cell of its own. */
+static inline void make_budget(struct budget *budget, const char *name, enum window_kind kind,
+                               int64_t limit_nusd)
+{
+    *budget = (struct budget){.name = name,
+                              .window = {.kind = kind, .period_ns = 60 * NS_PER_S},
+                              .limit_nusd = limit_nusd,
+                              .limit_tokens = BUDGET_NO_LIMIT,
+                              .max_hold_nusd = INT64_MAX,
+                              .max_hold_tokens = INT64_MAX,
+                              .refusal_status = 402};
+    budget->cell = budget_cell_new(name, &budget->window);
+    budget_cell_set_limit(budget->cell, BUDGET_NUSD, limit_nusd);
+}
+
+static inline void settle(struct reservation *reservation, int64_t cost, int64_t uncertain)
+{
+    budget_settle(reservation,
+                  &(struct budget_charge){.cost_nusd = cost, .uncertain_nusd = uncertain});
 }
 
 /* xorshift64*: the seed is the whole story of a failure. */

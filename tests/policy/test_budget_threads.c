@@ -55,7 +55,7 @@ struct worker {
 
 static int64_t index_of(const struct site *site, const struct budget *budget, int64_t id)
 {
-    return id - window_at(budget->window, site->begin_ns - site->lag_ns, NULL);
+    return id - window_at(&budget->window, site->begin_ns - site->lag_ns);
 }
 
 static void settle_one(struct worker *worker, struct reservation *reservation)
@@ -73,7 +73,7 @@ static void settle_one(struct worker *worker, struct reservation *reservation)
         else
             site->kept[at][window] += kept;
     }
-    budget_settle(reservation, cost, uncertain);
+    settle(reservation, cost, uncertain);
 }
 
 static void *work(void *argument)
@@ -94,7 +94,7 @@ static void *work(void *argument)
                                    .choices = 1,
                                    .output_tokens = random_upto(&worker->random, 2000000),
                                    .min_output_tokens = 50000};
-        if (budget_reserve(path, 3, &wish, wall, slot, &by) == BUDGET_GRANTED)
+        if (budget_reserve(path, 3, &wish, wall, slot, &by, NULL) == BUDGET_GRANTED)
             site->granted++;
         if (random_one_in(&worker->random, 8))
             sched_yield();
@@ -110,7 +110,7 @@ static void look_at_all(struct site *site)
 {
     for (size_t i = 0; i < BUDGETS; i++) {
         struct budget_view view;
-        budget_look(site->budgets[i].cell, site->wall_ns, &view);
+        budget_look(&site->budgets[i], NULL, site->wall_ns, &view);
         if (view.committed_nusd > LIMIT || view.committed_nusd < 0 || view.held_nusd < 0)
             site->faults++;
     }
@@ -120,12 +120,8 @@ static void start(struct site *site, struct worker *workers)
 {
     for (size_t i = 0; i < BUDGETS; i++) {
         enum window_kind kind = i == 0 ? WINDOW_MONTH : i < 3 ? WINDOW_TOTAL : WINDOW_DAY;
-        site->budgets[i] = (struct budget){.name = "b",
-                                           .window = kind,
-                                           .cell = budget_cell_new(kind),
-                                           .max_hold_nusd = LIMIT,
-                                           .release_uncertain = i == 2};
-        budget_cell_set_limit(site->budgets[i].cell, LIMIT);
+        make_budget(&site->budgets[i], "b", kind, LIMIT);
+        site->budgets[i].release_uncertain = i == 2;
     }
     site->running = THREADS;
     for (size_t i = 0; i < THREADS; i++) {
@@ -143,7 +139,7 @@ static void check_end(struct site *site)
     for (size_t i = 0; i < BUDGETS; i++) {
         const struct budget *budget = &site->budgets[i];
         struct budget_view view;
-        budget_look(budget->cell, site->begin_ns,
+        budget_look(budget, NULL, site->begin_ns,
                     &view); /* the newest window, as ids never go back */
         int64_t window = index_of(site, budget, view.window_id);
         assert_int_equal(view.held_nusd, 0);
@@ -162,12 +158,12 @@ static void check_rest_can_be_had(struct site *site)
     struct reservation reservation;
     const struct budget *root = &site->budgets[0];
     const struct budget *by;
-    budget_look(root->cell, site->wall_ns, &view);
+    budget_look(root, NULL, site->wall_ns, &view);
     int64_t left = LIMIT - view.spent_nusd - view.uncertain_nusd;
     struct budget_wish wish = {.price = &plain, .input_tokens = left, .choices = 1};
-    assert_int_equal(budget_reserve(&root, 1, &wish, site->wall_ns, &reservation, &by),
+    assert_int_equal(budget_reserve(&root, 1, &wish, site->wall_ns, &reservation, &by, NULL),
                      BUDGET_GRANTED);
-    budget_settle(&reservation, 0, 0);
+    settle(&reservation, 0, 0);
 }
 
 static void join(struct worker *workers)
@@ -229,7 +225,8 @@ static void test_limit_moves(void **state)
     start(site, workers);
     while (site->running > 0) {
         for (size_t i = 0; i < BUDGETS; i++)
-            budget_cell_set_limit(site->budgets[i].cell, LIMIT - random_upto(&random, LIMIT / 2));
+            budget_cell_set_limit(site->budgets[i].cell, BUDGET_NUSD,
+                                  LIMIT - random_upto(&random, LIMIT / 2));
         look_at_all(site);
     }
     join(workers);
@@ -251,10 +248,10 @@ static void *race_for_windows(void *argument)
     for (int i = 0; i < RACES; i++) {
         struct reservation reservation;
         int64_t wall = atomic_fetch_add(&site->wall_ns, DAY_NS);
-        if (budget_reserve(&root, 1, &wish, wall, &reservation, &by) != BUDGET_GRANTED)
+        if (budget_reserve(&root, 1, &wish, wall, &reservation, &by, NULL) != BUDGET_GRANTED)
             continue;
         site->granted++;
-        budget_settle(&reservation, 1000, 0);
+        settle(&reservation, 1000, 0);
     }
     return NULL;
 }
@@ -265,28 +262,104 @@ static void test_window_for_each_reservation(void **state)
     pthread_t threads[THREADS];
     struct site *site = new_site(0);
     site->wall_ns = FIRST_DAY * DAY_NS;
-    site->budgets[0] = (struct budget){.cell = budget_cell_new(WINDOW_DAY), .max_hold_nusd = LIMIT};
-    budget_cell_set_limit(site->budgets[0].cell, LIMIT);
+    make_budget(&site->budgets[0], "b", WINDOW_DAY, LIMIT);
     for (size_t i = 0; i < THREADS; i++)
         pthread_create(&threads[i], NULL, race_for_windows, site);
     for (size_t i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     assert_true(site->granted > ITERATIONS);
     struct budget_view view;
-    budget_look(site->budgets[0].cell, FIRST_DAY * DAY_NS, &view);
+    budget_look(&site->budgets[0], NULL, FIRST_DAY * DAY_NS, &view);
     assert_int_equal(view.window_id, FIRST_DAY + RACES * THREADS - 1);
     assert_int_equal(view.held_nusd, 0);
     budget_cell_unref(&site->budgets[0].cell);
     free(site);
 }
 
+/* ---- a rolling window ---- */
+
+#define SLOT_NS NS_PER_S /* of a minute */
+
+static void *roll(void *argument)
+{
+    struct site *site = argument;
+    uint64_t random = (uint64_t)(uintptr_t)&random | 1;
+    const struct budget *budget = &site->budgets[0], *by;
+    struct reservation open[OPEN] = {{.open = false}};
+    for (int i = 0; i < ITERATIONS + OPEN; i++) {
+        struct reservation *slot = &open[i % OPEN];
+        if (slot->open) {
+            int64_t cost = random_upto(&random, 300000); /* now and then more than was held */
+            int64_t window = slot->holds[0].window_id - site->begin_ns / SLOT_NS;
+            if (window < 0 || window >= WINDOWS)
+                site->faults++;
+            else
+                site->kept[0][window] += cost;
+            settle(slot, cost, 0);
+        }
+        if (i >= ITERATIONS)
+            continue;
+        struct budget_wish wish = {.price = &plain,
+                                   .input_tokens = 1000,
+                                   .choices = 1,
+                                   .output_tokens = random_upto(&random, 2000000)};
+        int64_t lag = random_upto(&random, site->lag_ns);
+        if (budget_reserve(&budget, 1, &wish, site->wall_ns - lag, slot, &by, NULL) ==
+            BUDGET_GRANTED)
+            site->granted++;
+        if (random_one_in(&random, 4))
+            site->wall_ns += random_upto(&random, SLOT_NS / 4);
+    }
+    site->running--;
+    return NULL;
+}
+
+/* Slots expire while holds in them end, some of which cost more than they held. */
+static void test_rolling(void **state)
+{
+    (void)state;
+    pthread_t threads[4];
+    struct site *site = new_site(2 * SLOT_NS);
+    struct budget *budget = &site->budgets[0];
+    struct budget_view view;
+    make_budget(budget, "b", WINDOW_ROLLING, LIMIT);
+    site->wall_ns += 10 * SLOT_NS;
+    site->running = 4;
+    for (size_t i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, roll, site);
+    while (site->running > 0) {
+        budget_look(budget, NULL, site->wall_ns, &view);
+        if (view.committed_nusd < 0 || view.held_nusd < 0)
+            site->faults++;
+        sched_yield();
+    }
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(site->faults, 0);
+    assert_true(site->granted > 100);
+    /* What counts is what the threads know they spent, to the nano-dollar, as the window rolls on. */
+    for (int64_t ahead = 0; ahead < 70; ahead += 7) {
+        int64_t wall_ns = site->wall_ns + ahead * SLOT_NS;
+        int64_t sum = 0;
+        budget_look(budget, NULL, wall_ns, &view);
+        int64_t last = view.window_id - site->begin_ns / SLOT_NS;
+        for (int64_t at = last - WINDOW_SLOTS; at <= last; at++)
+            if (at >= 0 && at < WINDOWS)
+                sum += site->kept[0][at];
+        assert_int_equal(view.held_nusd, 0);
+        assert_int_equal(view.spent_nusd, sum);
+        assert_int_equal(view.committed_nusd, sum);
+    }
+    budget_cell_unref(&budget->cell);
+    free(site);
+}
+
 int test_budget_threads(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_window),
-        cmocka_unit_test(test_windows_roll_over),
-        cmocka_unit_test(test_limit_moves),
-        cmocka_unit_test(test_window_for_each_reservation),
+        cmocka_unit_test(test_one_window),  cmocka_unit_test(test_windows_roll_over),
+        cmocka_unit_test(test_limit_moves), cmocka_unit_test(test_window_for_each_reservation),
+        cmocka_unit_test(test_rolling),
     };
     return cmocka_run_group_tests_name("policy/budget_threads", tests, NULL, NULL);
 }

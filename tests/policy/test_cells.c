@@ -11,6 +11,9 @@
 
 #include <stdio.h>
 
+static const struct window_rule day_rule = {.kind = WINDOW_DAY};
+static const struct window_rule month_rule = {.kind = WINDOW_MONTH};
+
 static void test_same_name_same_cell(void **state)
 {
     (void)state;
@@ -18,12 +21,12 @@ static void test_same_name_same_cell(void **state)
     char name[16] = "tenant acme"; /* borrowed for the call only */
     struct rate_cell *rate = cells_rate(cells, name);
     struct gauge_cell *gauge = cells_gauge(cells, name);
-    struct budget_cell *day = cells_budget(cells, name, WINDOW_DAY);
-    struct budget_cell *month = cells_budget(cells, name, WINDOW_MONTH);
+    struct budget_cell *day = cells_budget(cells, name, &day_rule);
+    struct budget_cell *month = cells_budget(cells, name, &month_rule);
     name[0] = 'T';
     struct rate_cell *same_rate = cells_rate(cells, "tenant acme");
     struct gauge_cell *same_gauge = cells_gauge(cells, "tenant acme");
-    struct budget_cell *same_day = cells_budget(cells, "tenant acme", WINDOW_DAY);
+    struct budget_cell *same_day = cells_budget(cells, "tenant acme", &day_rule);
     struct rate_cell *other_rate = cells_rate(cells, "tenant acme/search");
     assert_ptr_equal(rate, same_rate);
     assert_ptr_equal(gauge, same_gauge);

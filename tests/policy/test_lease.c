@@ -48,12 +48,7 @@ static int set_up(void **state)
         gauge_cell_set(family.gauges[i], 10);
     }
     for (size_t i = 0; i <= NODES; i++) {
-        family.budgets[i] = (struct budget){.name = "b",
-                                            .window = WINDOW_DAY,
-                                            .cell = budget_cell_new(WINDOW_DAY),
-                                            .max_hold_nusd = 1000,
-                                            .refusal_status = 402};
-        budget_cell_set_limit(family.budgets[i].cell, 1000);
+        make_budget(&family.budgets[i], "b", WINDOW_DAY, 1000);
     }
     family.root = (struct tenant){.path = "acme", .allowance = allow(&family, 2)};
     family.tenant = (struct tenant){
@@ -99,11 +94,18 @@ static void test_walk(void **state)
     assert_null(subject_next(&walk));
 }
 
+static const struct budget_facts no_facts;
+
+static void end_attempt(struct lease *lease, int64_t cost, int64_t uncertain)
+{
+    lease_settle(lease, &(struct budget_charge){.cost_nusd = cost, .uncertain_nusd = uncertain});
+}
+
 static void test_budgets_of_a_subject(void **state)
 {
     struct family *family = *state;
     const struct budget *path[BUDGET_MAX_PATH];
-    assert_int_equal(subject_budgets(&family->key, path), 4);
+    assert_int_equal(subject_budgets(&family->key, &no_facts, path), 4);
     for (size_t i = 0; i < 4; i++)
         assert_ptr_equal(path[i], &family->budgets[i]);
     assert_true(subject_has_budget(&family->key));
@@ -112,18 +114,44 @@ static void test_budgets_of_a_subject(void **state)
     assert_true(subject_has_budget(&family->key));
     family->root.allowance.budget_count = 0;
     assert_false(subject_has_budget(&family->key));
-    assert_int_equal(subject_budgets(&family->key, path), 0);
+    assert_int_equal(subject_budgets(&family->key, &no_facts, path), 0);
+}
+
+static void test_kinds_of_budgets(void **state)
+{
+    struct family *family = *state;
+    struct budget *budget = &family->budgets[0];
+    struct budget_facts facts = {.model = SPAN("m")};
+    family->tenant.allowance.budget_count = family->root.allowance.budget_count = 0;
+    assert_true(subject_has(&family->key, NULL, SUBJECT_HAS_MONEY));
+    assert_true(subject_has(&family->key, NULL, SUBJECT_HAS_BOUND));
+    assert_false(subject_has(&family->key, NULL, SUBJECT_HAS_TOKENS));
+    budget->hold = BUDGET_HOLD_TOPUP;
+    assert_false(subject_has(&family->key, NULL, SUBJECT_HAS_BOUND));
+    budget->limit_nusd = BUDGET_NO_LIMIT;
+    budget->limit_tokens = 5;
+    assert_false(subject_has(&family->key, NULL, SUBJECT_HAS_MONEY));
+    assert_true(subject_has(&family->key, NULL, SUBJECT_HAS_TOKENS));
+    assert_true(subject_has(&family->key, NULL, SUBJECT_HAS_LIMIT));
+    budget->match_model = SPAN("n");
+    assert_false(subject_has(&family->key, &facts, SUBJECT_HAS_LIMIT));
+    assert_true(subject_has(&family->key, NULL, SUBJECT_HAS_LIMIT)); /* for some request */
+    budget->observe = true;
+    assert_false(subject_has(&family->key, NULL, SUBJECT_HAS_LIMIT));
+    assert_true(subject_has(&family->key, NULL, SUBJECT_HAS_BUDGET));
 }
 
 static void collect_budgets(void *argument)
 {
     const struct budget *path[BUDGET_MAX_PATH];
-    subject_budgets(argument, path);
+    subject_budgets(argument, &no_facts, path);
 }
 
 static void test_too_many_budgets(void **state)
 {
     struct family *family = *state;
+    static const struct budget many[BUDGET_MAX_PATH];
+    family->key.allowance.budgets = many;
     family->key.allowance.budget_count = BUDGET_MAX_PATH;
     assert_true(aborts(collect_budgets, &family->key));
 }
@@ -225,17 +253,17 @@ static void test_reserve_and_settle(void **state)
     lease_open(&lease, &family->key, family->now_ns);
     assert_int_equal(lease_reserve(&lease, &wish, family->wall_ns, &by), ERR_NONE);
     assert_int_equal(lease.reservation.count, 4);
-    lease_settle(&lease, 500, 50);
-    lease_settle(&lease, 500, 50); /* not open: nothing */
+    end_attempt(&lease, 500, 50);
+    end_attempt(&lease, 500, 50); /* not open: nothing */
     for (size_t i = 0; i <= NODES; i++) {
-        budget_look(family->budgets[i].cell, family->wall_ns, &view);
+        budget_look(&family->budgets[i], NULL, family->wall_ns, &view);
         assert_int_equal(view.committed_nusd, 550);
         assert_int_equal(view.spent_nusd, 500);
     }
     /* The next attempt of the same exchange. */
     wish.input_tokens = 450;
     assert_int_equal(lease_reserve(&lease, &wish, family->wall_ns, &by), ERR_NONE);
-    lease_settle(&lease, 0, 0);
+    end_attempt(&lease, 0, 0);
     lease_close(&lease);
 }
 
@@ -252,14 +280,14 @@ static void test_budget_refusals(void **state)
     assert_int_equal(lease_reserve(&lease, &wish, family->wall_ns, &by), ERR_BUDGET_BUSY);
     assert_ptr_equal(by, &family->budgets[0]);
     assert_false(lease.reservation.open);
-    budget_cell_set_limit(family->budgets[2].cell, 699);
+    budget_cell_set_limit(family->budgets[2].cell, BUDGET_NUSD, 699);
     assert_int_equal(lease_reserve(&lease, &wish, family->wall_ns, &by), ERR_BUDGET_EXCEEDED);
     assert_ptr_equal(by, &family->budgets[2]);
     family->budgets[2].refusal_status = 429;
     assert_int_equal(lease_reserve(&lease, &wish, family->wall_ns, &by), ERR_BUDGET_EXCEEDED_429);
-    lease_settle(&lease, 0, 0);
+    end_attempt(&lease, 0, 0);
     lease_close(&lease);
-    lease_settle(&other, 700, 0);
+    end_attempt(&other, 700, 0);
     lease_close(&other);
 }
 
@@ -359,7 +387,7 @@ static void test_assertions(void **state)
     reserve_again(&again);
     assert_true(aborts(reserve_again, &again)); /* not settled */
     assert_true(aborts(close_lease, &lease));
-    lease_settle(&lease, 0, 0);
+    end_attempt(&lease, 0, 0);
     assert_false(aborts(close_lease, &lease));
     lease_close(&lease);
 }
@@ -371,6 +399,7 @@ int test_lease(void)
     const struct CMUnitTest tests[] = {
         LEASE_TEST(test_walk),
         LEASE_TEST(test_budgets_of_a_subject),
+        LEASE_TEST(test_kinds_of_budgets),
         LEASE_TEST(test_too_many_budgets),
         LEASE_TEST(test_models),
         LEASE_TEST(test_open_and_close),

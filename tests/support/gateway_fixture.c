@@ -104,8 +104,9 @@ void gateway_fixture_exchange(struct gateway_fixture *fixture, const char *body,
 void gateway_fixture_budget(struct gateway_fixture *fixture, const char *cell_name,
                             enum window_kind window, struct budget_view *view)
 {
-    struct budget_cell *cell = cells_budget(fixture->cells, cell_name, window);
-    budget_look(cell, clock_wall_ns(), view);
+    struct window_rule rule = {.kind = window};
+    struct budget_cell *cell = cells_budget(fixture->cells, cell_name, &rule);
+    budget_cell_look(cell, &rule, clock_wall_ns(), view);
     budget_cell_unref(&cell);
 }
 
