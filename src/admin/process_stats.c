@@ -4,9 +4,8 @@
 #include "process_stats.h"
 
 #include "base/clock.h"
+#include "base/directory.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -28,15 +27,9 @@ static int64_t resident_bytes(void)
 static int64_t open_fds(void)
 {
     int64_t count = 0;
-    /* Not opendir(): its own open() escapes the thread sanitizer, which then takes the close for
-     * one of a number that another thread gave back. */
-    int fd = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-    if (directory == NULL) {
-        if (fd >= 0)
-            close(fd);
+    DIR *directory = directory_open("/proc/self/fd");
+    if (directory == NULL)
         return 0;
-    }
     for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
         count += entry->d_name[0] != '.';
     closedir(directory);

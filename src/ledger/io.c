@@ -4,8 +4,8 @@
 #include "ledger/io.h"
 
 #include "base/clock.h"
+#include "base/directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -121,7 +121,7 @@ static int real_list(struct ledger_io *io, const char *path,
                      void (*each)(void *argument, const char *name), void *argument)
 {
     (void)io;
-    DIR *directory = opendir(path);
+    DIR *directory = directory_open(path);
     if (directory == NULL)
         return -errno;
     errno = 0;

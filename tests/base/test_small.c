@@ -1,13 +1,16 @@
 /* SPDX-FileCopyrightText: The Weir authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The header-only parts: list, ref, outcome. */
+#include "base/directory.h"
 #include "base/list.h"
 #include "base/outcome.h"
 #include "base/ref.h"
 
 #include "helpers.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <string.h>
 
 struct item {
     int before;
@@ -144,6 +147,23 @@ static void the_first_outcome_wins(void **state)
     assert_int_equal(good.step, 11);
 }
 
+static void a_directory_is_read_or_refused(void **state)
+{
+    (void)state;
+    bool found = false;
+    DIR *directory = directory_open(WEIR_SOURCE_DIR "/tests/base");
+    assert_non_null(directory);
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        found = found || strcmp(entry->d_name, "test_small.c") == 0;
+    assert_true(found);
+    closedir(directory);
+    errno = 0;
+    assert_null(directory_open(WEIR_SOURCE_DIR "/tests/base/test_small.c"));
+    assert_int_equal(errno, ENOTDIR);
+    assert_null(directory_open("/no/such/directory"));
+    assert_int_equal(errno, ENOENT);
+}
+
 int test_small(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +172,7 @@ int test_small(void)
         cmocka_unit_test(exactly_one_thread_drops_the_last),
         cmocka_unit_test(ref_misuse_aborts),
         cmocka_unit_test(the_first_outcome_wins),
+        cmocka_unit_test(a_directory_is_read_or_refused),
     };
     return cmocka_run_group_tests_name("base/small", tests, NULL, NULL);
 }
