@@ -44,7 +44,7 @@ struct applier {
     size_t feed_count;
     bool loaded;
     _Atomic int64_t lag;
-    char told[sizeof(struct ledger_fault)]; /* the trouble that was logged last */
+    struct ledger_fault told; /* the trouble that was logged last */
 
     pthread_t thread;
     bool threaded;
@@ -402,10 +402,12 @@ static int64_t look(struct applier *applier, bool again, uint64_t *seen)
     }
     *seen = changes;
     int64_t count = applier_step(applier, &fault);
-    if (count >= 0)
-        applier->told[0] = '\0';
-    else if (strcmp(applier->told, fault.text) != 0) /* it is tried each second, and told once */
-        log_error("ledger: %s", strcpy(applier->told, fault.text));
+    if (count >= 0) {
+        applier->told.text[0] = '\0';
+    } else if (strcmp(applier->told.text, fault.text) != 0) {
+        applier->told = fault; /* it is tried each second, and told once */
+        log_error("ledger: %s", fault.text);
+    }
     return count;
 }
 
