@@ -5,7 +5,8 @@
  *
  *   pending ──journal_flush──▶ batches (written, not yet on the disk) ──sync──▶ books, and free again
  *
- * Batches stay in memory until they are on the disk, so that they can be written again elsewhere.
+ * Batches stay in memory until they are on the disk, so that they can be written again elsewhere. Those
+ * of several turns are put together; none is ever partly on the disk.
  * The books of a stream are those of what is on the disk: the next checkpoint.
  */
 #ifndef LEDGER_JOURNAL_PRIVATE_H
@@ -48,6 +49,7 @@ struct journal_stream {
     pthread_mutex_t mutex;
     pthread_cond_t idle;
     bool syncing;
+    uint64_t syncing_to; /* the seq that the sync under way will have made durable */
     bool broken;
     bool full;           /* told that there is no room for another segment */
     int fd;              /* -1: none */
@@ -58,7 +60,8 @@ struct journal_stream {
     int spare; /* the next segment's descriptor; -1: not made yet */
     uint64_t spare_number;
     struct list batches; /* oldest first */
-    struct list unused;  /* batches */
+    struct list unused;  /* batches, for the next turns */
+    size_t unused_count;
     struct books *books;
 
     /* For all. */
@@ -143,6 +146,8 @@ void stream_free(struct journal_stream *stream);
 void stream_append(struct journal_stream *stream, struct record *record);
 /* Hands the pending batch over to `batches`; the mutex is held. NULL: there was nothing. */
 const struct batch *stream_queue(struct journal_stream *stream);
+/* To those for the next turns, out of whatever list it is in. */
+void stream_put_by(struct journal_stream *stream, struct batch *batch);
 /* Tells the owner that `durable` or `breaks` has changed. */
 void stream_notify(struct journal_stream *stream);
 

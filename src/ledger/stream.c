@@ -11,6 +11,7 @@
 
 #define BATCH_SLOTS     256
 #define BATCH_KEPT_MOST 4096 /* a larger one goes back to the system */
+#define BATCHES_KEPT    16
 
 /* ---- buffers ---- */
 
@@ -36,6 +37,7 @@ static struct batch *batch_take(struct journal_stream *stream)
         return batch_new();
     struct batch *batch = LIST_ITEM(stream->unused.next, struct batch, link);
     list_remove(&batch->link);
+    stream->unused_count--;
     if (batch->capacity > BATCH_KEPT_MOST) {
         batch_free(batch);
         return batch_new();
@@ -53,6 +55,35 @@ const struct batch *stream_queue(struct journal_stream *stream)
     list_append(&stream->batches, &batch->link);
     stream->pending = batch_take(stream);
     return batch;
+}
+
+void stream_put_by(struct journal_stream *stream, struct batch *batch)
+{
+    list_remove(&batch->link);
+    if (stream->unused_count == BATCHES_KEPT) {
+        batch_free(batch);
+        return;
+    }
+    list_append(&stream->unused, &batch->link);
+    stream->unused_count++;
+}
+
+/* Puts the last batch to the one before it where that has room: a turn's is small, and a disk that is
+ * slow lets hundreds of turns pass. Not to one that the sync under way has begun to make durable. */
+static void join_last(struct journal_stream *stream)
+{
+    struct batch *last = LIST_ITEM(stream->batches.prev, struct batch, link);
+    if (last->link.prev == &stream->batches)
+        return;
+    struct batch *before = LIST_ITEM(last->link.prev, struct batch, link);
+    uint64_t first_seq = before->last_seq - before->slots + 1;
+    if (before->slots + last->slots > before->capacity ||
+        (stream->syncing && first_seq <= stream->syncing_to))
+        return;
+    memcpy(before->bytes + before->slots * RECORD_SLOT, last->bytes, last->slots * RECORD_SLOT);
+    before->slots += last->slots;
+    before->last_seq = last->last_seq;
+    stream_put_by(stream, last);
 }
 
 /* ---- birth and end ---- */
@@ -266,8 +297,11 @@ bool journal_flush(struct journal_stream *stream)
     pthread_mutex_lock(&stream->mutex);
     const struct batch *batch = stream_queue(stream);
     size_t slots = batch != NULL ? batch->slots : 0;
-    if (batch != NULL)
+    if (batch != NULL) {
         stream_write(stream, batch);
+        if (!list_empty(&stream->batches)) /* a new segment has made all durable */
+            join_last(stream);
+    }
     bool fine = !stream->broken;
     stream_set_ok(stream);
     pthread_mutex_unlock(&stream->mutex);

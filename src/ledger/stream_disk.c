@@ -124,8 +124,7 @@ void stream_made_durable(struct journal_stream *stream, uint64_t seq)
         if (batch->last_seq > seq)
             break;
         apply(stream, batch);
-        list_remove(&batch->link);
-        list_append(&stream->unused, &batch->link);
+        stream_put_by(stream, batch);
     }
     if (seq > atomic_load(&stream->durable)) {
         atomic_store(&stream->durable, seq);
@@ -346,6 +345,7 @@ static void sync_written(struct journal_stream *stream)
         return;
     int fd = stream->fd;
     stream->syncing = true;
+    stream->syncing_to = target;
     pthread_mutex_unlock(&stream->mutex);
     int error = io->sync(io, fd);
     pthread_mutex_lock(&stream->mutex);

@@ -6,7 +6,7 @@ import soak
 
 
 def test_a_hundred_reloads_under_load():
-    return soak.reloads_under_load(100, warm=20)
+    return soak.reloads_under_load(100, warm=60)
 
 
 def test_sigterm_under_load_fails_nothing_that_can_finish():

@@ -155,7 +155,7 @@ static void check_names(const struct catalogue *catalogue, const struct catalogu
 static void every_price_of_a_real_list(void **state)
 {
     (void)state;
-    size_t len;
+    size_t len = 0;
     size_t left_out = 0;
     size_t models = 0;
     size_t checked = 0;
