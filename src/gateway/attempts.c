@@ -114,11 +114,12 @@ uint64_t exchange_outputs_key(const struct exchange *exchange)
                        span_from_string(exchange->target->provider->name), exchange->target->model);
 }
 
-/* More than was held: the provider broke the bound. */
+/* More than was held in dollars, where some budget holds those: the provider broke the bound. */
 static bool breached(const struct exchange *exchange)
 {
     const struct bill *bill = &exchange->bill;
-    return subject_has_budget(exchange->key) && bill->cost_nusd > bill->held_nusd;
+    return bill->cost_nusd > bill->held_nusd &&
+           subject_has(exchange->key, &exchange->lease.facts, SUBJECT_HAS_MONEY);
 }
 
 /* What this attempt teaches: how long answers are, and whether the provider keeps its bounds. */

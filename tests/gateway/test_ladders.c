@@ -245,6 +245,27 @@ static void a_target_that_breaks_its_bound_is_closed(void **state)
     raw_reply_fini(&reply);
 }
 
+/* Nothing is held in dollars under a budget of tokens, nor where no budget is about the request: no
+ * cost breaks a bound there. */
+static void without_dollars_held_no_bound_is_broken(void **state)
+{
+    static const char *const budgets[] = {BUDGET("tokens: 100000"),
+                                          BUDGET("usd: 1, match: {model: cheap}"),
+                                          BUDGET("usd: 0.0000001, mode: observe")};
+    struct gateway_fixture *fixture = *state;
+    struct raw_reply reply;
+    play_answers(fixture, false);
+    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+        gateway_fixture_reload(fixture, budgets[i]);
+        for (int request = 0; request < 2; request++) {
+            ask(fixture, CHAT("\"max_tokens\":50"), 200, &reply);
+            assert_span(raw_reply_field(&reply, SPAN("x-weir-model")), "small");
+            raw_reply_fini(&reply);
+        }
+    }
+    assert_int_equal(gateway_fixture_total(fixture, METRIC_BOUND_BREACHES), 0);
+}
+
 int test_ladders(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +277,7 @@ int test_ladders(void)
         WITH_GATEWAY(a_downgrade_needs_somewhere_to_go),
         WITH_GATEWAY(a_budget_that_observes_counts),
         WITH_GATEWAY(a_target_that_breaks_its_bound_is_closed),
+        WITH_GATEWAY(without_dollars_held_no_bound_is_broken),
     };
     return cmocka_run_group_tests_name("gateway/ladders", tests, NULL, NULL);
 }
